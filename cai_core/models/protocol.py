@@ -1,0 +1,51 @@
+"""What every model can do. A chat may end in a begun assistant turn, which is then continued."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+from cai_core.schema import Chat, Completion, Hooks, Sampling
+from cai_core.stats import FloatArray
+
+
+class Model(Protocol):
+    """A language model, wherever it runs."""
+
+    @property
+    def id(self) -> str:
+        """The id it was asked for by, for example "builtin:smollm2-135m-instruct"."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What its outputs depend on: a hash of the weights, or endpoint and model name."""
+
+    @property
+    def context(self) -> int:
+        """Tokens that fit in its window, prompt and answer together."""
+
+    def count_tokens(self, chat: Chat) -> int:
+        """Tokens of the rendered chat; an estimate where the tokenizer is not at hand."""
+
+    def generate(
+        self, chats: Sequence[Chat], params: Sampling, *, hooks: Hooks = ...
+    ) -> list[Completion]:
+        """One answer a chat, in order. Raises ModelError; a stop request ends it early, raising Stopped."""
+
+    def stream(self, chat: Chat, params: Sampling) -> Iterator[str]:
+        """Pieces of one answer as they come."""
+
+    def score_choices(self, chats: Sequence[Chat], choices: Sequence[str]) -> FloatArray:
+        """Log-probability of each choice as the continuation of each chat: (chats, choices).
+
+        -inf where an endpoint did not report the choice. Raises ModelError where the model gives
+        no log-probabilities.
+        """
+
+
+class Cache(Protocol):
+    """Answers that were paid for before; keys are made by `cai_core.models.cache_key`."""
+
+    def get(self, keys: Sequence[str]) -> dict[str, Any]:
+        """The values that are there, by key."""
+
+    def put(self, values: dict[str, Any]) -> None:
+        """Keep JSON values."""
