@@ -11,6 +11,7 @@ CaiError                      every message is fit to be shown to a person as it
   TrainError                  cannot start, no valid checkpoint, diverged
   JobError                    cannot start, lost, refused
   AccessError                 this user may not do this
+  Stopped                     the work was stopped as asked; what was finished is kept
 """
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "JobError",
     "ModelError",
     "NotFoundError",
+    "Stopped",
     "StoreError",
     "TrainError",
     "VerdictError",
@@ -92,3 +94,7 @@ class JobError(CaiError):
 
 class AccessError(CaiError):
     """This user may not do this."""
+
+
+class Stopped(CaiError):
+    """The work was stopped as asked; what was finished is kept."""

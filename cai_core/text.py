@@ -1,5 +1,6 @@
 """Measures of one text, and the difference of two: no model, no file."""
 
+import hashlib
 import re
 import unicodedata
 from collections import Counter
@@ -33,6 +34,17 @@ def normalise(text: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(re.sub(r"[^\w]+", " ", folded).split())
+
+
+def split_of(first_user_turn: str) -> Literal["train", "dev", "test"]:
+    """The split of a prompt by a hash of its normalised first user turn: 80, 10, 10 of a hundred.
+
+    >>> split_of("How do I make tea?") == split_of("how do i make TEA")
+    True
+    """
+    digest = hashlib.sha256(normalise(first_user_turn).encode()).digest()
+    place = int.from_bytes(digest[:4], "big") % 100
+    return "train" if place < 80 else "dev" if place < 90 else "test"
 
 
 def words(text: str) -> list[str]:
