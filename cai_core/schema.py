@@ -122,6 +122,15 @@ def _probability(row: Mapping[str, Any], column: str) -> float | None:
     return float(value)
 
 
+def _number(row: Mapping[str, Any], column: str) -> float | None:
+    value = row.get(column)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise DataError(f"'{column}' must be a number", column=column)
+    return float(value)
+
+
 def _choice(row: Mapping[str, Any], column: str, allowed: Sequence[str]) -> Any:
     value = row.get(column)
     if value is not None and value not in allowed:
@@ -493,6 +502,13 @@ class Orders:
     ab: float
     ba: float
 
+    @classmethod
+    def from_row(cls, row: object) -> "Orders | None":
+        if not isinstance(row, dict):
+            return None
+        ab, ba = _probability(row, "ab"), _probability(row, "ba")
+        return None if ab is None or ba is None else cls(ab, ba)
+
 
 @dataclass(frozen=True)
 class Label:
@@ -532,24 +548,25 @@ class Label:
     def from_row(cls, row: object) -> Self:
         row = _object(row)
         review = Review.from_row(row.get("review"))
-        orders = row.get("orders")
         known = {*_LABEL_FIELDS, "id", "prompt", "response_a", "response_b", "label"}
         votes = row.get("votes") or {}
         if not isinstance(votes, dict):
             raise DataError("'votes' must be a mapping of principle to probability", column="votes")
+        for key in votes:
+            _probability(votes, key)
         return cls(
-            pair=replace(Pair.from_row({k: v for k, v in row.items() if k in _PAIR_FIELDS})),
+            pair=Pair.from_row({k: v for k, v in row.items() if k in _PAIR_FIELDS}),
             verdict=_choice(row, "verdict", VERDICTS),
             p_a=_probability(row, "p_a"),
             kind=_choice(row, "kind", ("judge", "person", "rule"))
             or ("person" if review else "judge"),
             annotator=str(row.get("judge") or row.get("annotator") or ""),
             p_raw=_probability(row, "p_raw"),
-            orders=Orders(orders["ab"], orders["ba"]) if isinstance(orders, dict) else None,
-            offset=row.get("offset"),
+            orders=Orders.from_row(row.get("orders")),
+            offset=_number(row, "offset"),
             flipped=row.get("flipped"),
             inconsistent=row.get("inconsistent"),
-            mass=row.get("mass"),
+            mass=_number(row, "mass"),
             votes=cast(dict[str, float], votes),
             method=str(row.get("method") or ""),
             principles=str(row.get("principles") or ""),

@@ -104,12 +104,18 @@ def word_diff(old: str, new: str) -> list[DiffPart]:
     """
     before, after = words(old), words(new)
     parts: list[DiffPart] = []
+    removed = added = ""
     for op in Indel.opcodes(before, after):
-        if op.tag == "equal":
-            parts.append(DiffPart("same", "".join(before[op.src_start : op.src_end])))
+        if op.tag != "equal":  # gather a changed run, so that what left stands before what came
+            removed += "".join(before[op.src_start : op.src_end])
+            added += "".join(after[op.dest_start : op.dest_end])
             continue
-        removed = "".join(before[op.src_start : op.src_end])
-        added = "".join(after[op.dest_start : op.dest_end])
-        parts += [DiffPart("removed", removed)] if removed else []
-        parts += [DiffPart("added", added)] if added else []
-    return parts
+        parts += _changed(removed, added)
+        parts.append(DiffPart("same", "".join(before[op.src_start : op.src_end])))
+        removed = added = ""
+    return parts + _changed(removed, added)
+
+
+def _changed(removed: str, added: str) -> list[DiffPart]:
+    out = [DiffPart("removed", removed)] if removed else []
+    return out + ([DiffPart("added", added)] if added else [])
