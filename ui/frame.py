@@ -1,0 +1,122 @@
+"""What surrounds every page: its title, the menu, the person, a connection, and errors as red boxes.
+
+    with frame.page("review") as db:          the only statement of a page
+    @frame.fragment(run_every="2s")           the same for a part that Streamlit reruns on its own
+    st.button("Save", on_click=frame.callback(save))
+
+Each opens its own connection, passes it on as `db`, closes it, and shows a CaiError as it is.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+import streamlit as st
+from sqlite_utils import Database
+
+from cai_core.errors import CaiError
+from cai_core.settings import database_path
+from cai_core.store import database
+from ui import menu
+from ui.person import person, require_person, show_person
+from ui.plain import label
+
+__all__ = ["callback", "fragment", "page", "person"]
+
+_FAULT = "frame_fault"  # session state: what a callback could not do, until it was shown
+
+
+@contextmanager
+def page(name: str) -> Iterator[Database]:
+    """Draw the frame of a page and lend it a connection; the run ends here where one is missing."""
+    entry = menu.entry(name)
+    st.set_page_config(page_title=f"{entry.title} · Ratify", page_icon=entry.icon, layout="wide")
+    with st.sidebar:
+        st.subheader("Ratify", icon=":material/balance:", anchor=False)
+        menu.show_menu()
+    st.title(entry.title, anchor=False)
+    st.caption(entry.says)
+    _require_workspace()
+    require_person()
+    with st.sidebar:
+        show_person()
+    with _red_box(), _connection() as db:
+        _show_fault()
+        yield db
+
+
+def fragment(
+    fn: Callable[..., Any] | None = None, *, run_every: str | float | None = None
+) -> Callable[..., Any]:
+    """`st.fragment` whose function is given a fresh connection first: fn(db, ...)."""
+
+    def decorate(inner: Callable[..., Any]) -> Callable[..., Any]:
+        @st.fragment(run_every=run_every)
+        @wraps(inner)
+        def run(*args: Any, **kwargs: Any) -> None:
+            with _red_box(), _connection() as db:
+                _show_fault()
+                inner(db, *args, **kwargs)
+
+        return run  # type: ignore[no-any-return]
+
+    return decorate if fn is None else decorate(fn)
+
+
+def callback(fn: Callable[..., None]) -> Callable[..., None]:
+    """A function for on_click or on_change that is given a fresh connection first: fn(db, ...)."""
+
+    @wraps(fn)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            with _connection() as db:
+                fn(db, *args, **kwargs)
+        except CaiError as error:
+            st.session_state[_FAULT] = str(error)
+
+    return run
+
+
+@contextmanager
+def _connection() -> Iterator[Database]:
+    db = database.connect()
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+@contextmanager
+def _red_box() -> Iterator[None]:
+    try:
+        yield
+    except CaiError as error:
+        _show_error(str(error))
+
+
+def _show_fault() -> None:
+    fault = st.session_state.pop(_FAULT, None)
+    if fault:
+        _show_error(fault)
+
+
+def _show_error(message: str) -> None:
+    """The message may quote a file or a model, so it is no Markdown."""
+    st.error(label(message, limit=2000), icon=":material/error:")
+
+
+def _require_workspace() -> None:
+    if database_path().exists():
+        return
+    with st.container(border=True, width=640):
+        st.subheader("There is no workspace yet", anchor=False)
+        st.markdown(
+            "Make one in a terminal, in the folder of the project, and load this page again:"
+        )
+        st.code("make run", language="bash")
+        st.caption("or, when everything is installed already:")
+        st.code("python -m cai_core init", language="bash")
+        st.caption("It would stand here; the variable CAI_HOME moves it:")
+        st.code(str(database_path().parent), language=None)
+    st.stop()
