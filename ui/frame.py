@@ -10,6 +10,7 @@ Each opens its own connection, passes it on as `db`, closes it, and shows a CaiE
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -24,6 +25,8 @@ from ui.plain import label
 
 __all__ = ["callback", "fragment", "page", "person"]
 
+_LOGO = Path(__file__).with_name("logo.svg")
+_MENU_WIDTH = 216  # pixels; the longest title fits
 _FAULT = "frame_fault"  # session state: what a callback could not do, until it was shown
 
 
@@ -31,9 +34,14 @@ _FAULT = "frame_fault"  # session state: what a callback could not do, until it 
 def page(name: str) -> Iterator[Database]:
     """Draw the frame of a page and lend it a connection; the run ends here where one is missing."""
     entry = menu.entry(name)
-    st.set_page_config(page_title=f"{entry.title} · Ratify", page_icon=entry.icon, layout="wide")
+    st.set_page_config(
+        page_title=f"{entry.title} · Ratify",
+        page_icon=entry.icon,
+        layout="wide",
+        initial_sidebar_state=_MENU_WIDTH,
+    )
+    st.logo(_LOGO, size="large")
     with st.sidebar:
-        st.subheader("Ratify", icon=":material/balance:", anchor=False)
         menu.show_menu()
     st.title(entry.title, anchor=False)
     st.caption(entry.says)

@@ -1,6 +1,7 @@
 """The pages of the workbench and the menu that links them: one table."""
 
 from dataclasses import dataclass
+from itertools import groupby
 
 import streamlit as st
 
@@ -106,14 +107,16 @@ def entry(name: str) -> Entry:
 
 def show_menu() -> None:
     """Draw the links, one heading a group; a page that has no file yet has no link."""
-    group = ""
-    for item in MENU:
-        if not item.exists:
-            continue
-        if item.group != group:
-            group = item.group
-            st.caption(group)
-        st.page_link(item.path, label=item.title, icon=item.icon, help=item.says, width="stretch")
+    for group, items in groupby((item for item in MENU if item.exists), key=lambda i: i.group):
+        with st.container(gap="xsmall"):
+            if group:
+                st.caption(group)
+            for item in items:
+                _link(item)
+
+
+def _link(item: Entry) -> None:
+    st.page_link(item.path, label=item.title, icon=item.icon, help=item.says, width="stretch")
 
 
 def link(name: str, label: str) -> None:

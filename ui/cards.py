@@ -1,0 +1,125 @@
+"""Small pieces that several pages show: conversations, answers, numbers, states, empty pages.
+
+What a model or a person wrote is shown as plain text, never as Markdown or HTML.
+"""
+
+import html
+import math
+from typing import Literal
+
+import streamlit as st
+
+from cai_core.schema import Chat
+from cai_core.stats import Estimate
+from ui import menu
+from ui.plain import block
+
+Colour = Literal["green", "orange", "red", "blue", "gray"]
+
+_ROLES = {"system": "System", "user": "User", "assistant": "Model"}
+_ICONS = {
+    "system": ":material/tune:",
+    "user": ":material/person:",
+    "assistant": ":material/smart_toy:",
+}
+_STATES: dict[str, tuple[str, Colour]] = {
+    "queued": (":material/schedule:", "gray"),
+    "starting": (":material/hourglass_top:", "blue"),
+    "running": (":material/play_arrow:", "blue"),
+    "stopping": (":material/hourglass_bottom:", "orange"),
+    "succeeded": (":material/check:", "green"),
+    "failed": (":material/error:", "red"),
+    "cancelled": (":material/block:", "gray"),
+    "interrupted": (":material/power_off:", "orange"),
+}
+
+
+def conversation(chat: Chat, *, height: int | None = None) -> None:
+    """Draw a conversation turn by turn in one bordered card."""
+    with st.container(border=True, height=height or "content", gap="small"):
+        for message in chat:
+            st.caption(_ROLES[message.role])
+            st.html(block(message.content))
+
+
+def turns(chat: Chat) -> None:
+    """Draw a conversation as chat bubbles."""
+    for message in chat:
+        role = "user" if message.role == "user" else "assistant"
+        with st.chat_message(role, avatar=_ICONS[message.role]):
+            st.html(block(message.content))
+
+
+def answer(title: str, text: str, *, caption: str = "", height: int | None = None) -> None:
+    """Draw one answer in a bordered card; `title` and `caption` are ours, `text` may be anybody's."""
+    with st.container(border=True, height=height or "content", gap="small"):
+        if title:
+            st.markdown(f"**{title}**")
+        if text.strip():
+            st.html(block(text))
+        else:
+            st.caption("The answer is empty.")
+        if caption:
+            st.caption(caption)
+
+
+def principle(key: str, wording: str) -> None:
+    """Draw a principle: its key small, its wording as it is."""
+    st.html(
+        '<div style="border-left:3px solid rgba(18,130,122,.7);padding:.1rem .8rem">'
+        f'<div style="font-size:.85em;opacity:.7">{html.escape(key)}</div>{block(wording)}</div>'
+    )
+
+
+def empty(title: str, says: str, *, page: str = "", label: str = "") -> None:
+    """An empty page or part: what is missing, what to do next, and a link there."""
+    with st.container(border=True, width=640, gap="small"):
+        st.markdown(f"**{title}**")
+        st.markdown(says)
+        if page:
+            menu.link(page, label)
+
+
+def number(label: str, estimate: Estimate, *, percent: bool = False, note: str = "") -> None:
+    """Draw an estimate with its interval and n; a dash where it is undefined."""
+    st.metric(label, number_text(estimate.value, percent=percent), help=note or None)
+    st.caption(interval_text(estimate, percent=percent))
+
+
+def number_text(value: float, *, percent: bool = False) -> str:
+    """A number for the screen; a dash where it is undefined.
+
+    >>> number_text(0.614, percent=True), number_text(float("nan"))
+    ('61%', '–')
+    """
+    if not math.isfinite(value):
+        return "–"
+    return f"{value:.0%}" if percent else f"{value:.2f}"
+
+
+def interval_text(estimate: Estimate, *, percent: bool = False) -> str:
+    """The interval and n behind a number.
+
+    >>> interval_text(Estimate(0.5, 0.4, 0.6, 90), percent=True)
+    '95% interval 40% to 60%, n = 90'
+    """
+    if not (math.isfinite(estimate.low) and math.isfinite(estimate.high)):
+        return f"no interval, n = {estimate.n}"
+    low, high = (number_text(end, percent=percent) for end in (estimate.low, estimate.high))
+    return f"95% interval {low} to {high}, n = {estimate.n}"
+
+
+def state(name: str) -> None:
+    """A job's state as a badge."""
+    icon, colour = _STATES.get(name, (":material/help:", "gray"))
+    st.badge(name, icon=icon, color=colour)
+
+
+def verdict_text(verdict: str | None) -> str:
+    """A verdict in words.
+
+    >>> verdict_text("a"), verdict_text(None)
+    ('A is better', 'no verdict')
+    """
+    words = {"a": "A is better", "b": "B is better", "tie": "tie", "bad": "both bad"}
+    return words.get(verdict or "", "skipped" if verdict == "skip" else "no verdict")
