@@ -1,0 +1,188 @@
+"""Jobs as rows, and the numbers they report. States are changed by `move` only, which `jobs.queue` calls."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlite_utils import Database
+
+from cai_core.errors import NotFoundError
+from cai_core.schema import Progress, Row
+from cai_core.store.database import first, insert, marks, now, rows, to_json, write_tx
+
+State = Literal[
+    "queued", "starting", "running", "stopping", "succeeded", "failed", "cancelled", "interrupted"
+]
+ACTIVE: tuple[State, ...] = ("starting", "running", "stopping")
+ENDED: tuple[State, ...] = ("succeeded", "failed", "cancelled", "interrupted")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job; `reason` says in words why it is where it is (waiting, held, what failed)."""
+
+    id: str
+    kind: str
+    title: str
+    state: State
+    reason: str
+    attempt: int
+    parent: str | None
+    argv: tuple[str, ...]
+    config: Mapping[str, Any]
+    submitted_by: str
+    progress: Progress
+    result: Mapping[str, Any]
+    offsets: Mapping[str, Any]
+    created: str
+    changed: str
+    started: str | None
+    ended: str | None
+
+    @property
+    def active(self) -> bool:
+        return self.state in ACTIVE
+
+    @property
+    def held(self) -> bool:
+        return self.state == "queued" and self.reason.startswith("held")
+
+
+def add(db: Database, row: Mapping[str, Any]) -> Job:
+    """Enter a queued job from its id, kind, title, parent, argv, config and submitted_by."""
+    created = now()
+    fresh = {
+        **row,
+        "argv": to_json(list(row["argv"])),
+        "config": to_json(dict(row["config"])),
+        "state": "queued",
+        "reason": "",
+        "attempt": 1,
+        "progress": to_json(vars(Progress(0, 0))),
+        "result": "{}",
+        "offsets": "{}",
+        "created": created,
+        "changed": created,
+    }
+    insert(db, "jobs", fresh)
+    return get(db, str(row["id"]))
+
+
+def get(db: Database, job_id: str) -> Job:
+    row = first(db, "SELECT * FROM jobs WHERE id = ?", [job_id])
+    if row is None:
+        raise NotFoundError(f"there is no job with the id '{job_id}'")
+    return _job(row)
+
+
+def find(
+    db: Database,
+    *,
+    states: Sequence[State] = (),
+    kinds: Sequence[str] = (),
+    limit: int | None = None,
+) -> list[Job]:
+    """Jobs in these states and of these kinds (all where none is given), newest first."""
+    parts, params = ["1"], list[Any]()
+    if states:
+        parts.append(f"state IN ({marks(states)})")
+        params += states
+    if kinds:
+        parts.append(f"kind IN ({marks(kinds)})")
+        params += kinds
+    sql = (
+        f"SELECT * FROM jobs WHERE {' AND '.join(parts)} ORDER BY created DESC, rowid DESC LIMIT ?"
+    )
+    return [_job(row) for row in rows(db, sql, [*params, -1 if limit is None else limit])]
+
+
+def move(
+    db: Database, job_id: str, to: State, *, source: Sequence[State], reason: str = ""
+) -> bool:
+    """Change a state if it is one of `source`; whether that was so. Times follow the state."""
+    when = now()
+    times = {"starting": ", started = :when, ended = NULL"} | dict.fromkeys(
+        ENDED, ", ended = :when"
+    )
+    given = {f"s{i}": state for i, state in enumerate(source)}
+    names = ", ".join(f":{name}" for name in given)
+    sql = f"""UPDATE jobs SET state = :to, reason = :reason, changed = :when{times.get(to, "")}
+        WHERE id = :id AND state IN ({names})"""
+    params = {"to": to, "reason": reason, "when": when, "id": job_id} | given
+    with write_tx(db):
+        return bool(db.conn.execute(sql, params).rowcount == 1)
+
+
+def again(db: Database, job_id: str, *, source: Sequence[State]) -> bool:
+    """Put a job back to the queue with its attempt counted up; whether it was in one of `source`."""
+    with write_tx(db):
+        moved = move(db, job_id, "queued", source=source)
+        if moved:
+            db.conn.execute("UPDATE jobs SET attempt = attempt + 1 WHERE id = ?", [job_id])
+        return moved
+
+
+def say(db: Database, job_id: str, reason: str) -> None:
+    """Change why a queued job waits."""
+    sql = "UPDATE jobs SET reason = ? WHERE id = ? AND state = 'queued' AND reason != ?"
+    with write_tx(db):
+        db.conn.execute(sql, [reason, job_id, reason])
+
+
+def note(
+    db: Database,
+    job_id: str,
+    *,
+    progress: Progress | None = None,
+    result: Mapping[str, Any] | None = None,
+    offsets: Mapping[str, Any] | None = None,
+) -> None:
+    """Keep what was read from a job's folder: how far it is, its result, where reading stopped."""
+    given: Row = {}
+    if progress is not None:
+        given["progress"] = to_json(vars(progress))
+    if result is not None:
+        given["result"] = to_json(dict(result))
+    if offsets is not None:
+        given["offsets"] = to_json(dict(offsets))
+    if not given:
+        return
+    sets = ", ".join(f"{name} = ?" for name in given)
+    with write_tx(db):
+        db.conn.execute(f"UPDATE jobs SET {sets} WHERE id = ?", [*given.values(), job_id])
+
+
+def add_metrics(
+    db: Database, job_id: str, values: Iterable[tuple[int, Mapping[str, float]]]
+) -> None:
+    """Keep (step, {name: value}); a step that is told again after a resume replaces the old one."""
+    given = [(job_id, name, step, value) for step, by in values for name, value in by.items()]
+    with write_tx(db):
+        db.conn.executemany("INSERT OR REPLACE INTO metrics VALUES (?, ?, ?, ?)", given)
+
+
+def metric_names(db: Database, job_id: str) -> list[str]:
+    sql = "SELECT DISTINCT name FROM metrics WHERE job = ? ORDER BY name"
+    return [row["name"] for row in rows(db, sql, [job_id])]
+
+
+def metrics(
+    db: Database, job_id: str, names: Sequence[str] = ()
+) -> dict[str, list[tuple[int, float]]]:
+    """(step, value) in order of steps, by name; an undefined value is nan."""
+    more = f" AND name IN ({marks(names)})" if names else ""
+    sql = f"SELECT name, step, value FROM metrics WHERE job = ?{more} ORDER BY name, step"
+    found: dict[str, list[tuple[int, float]]] = {}
+    for row in rows(db, sql, [job_id, *names]):
+        value = float("nan") if row["value"] is None else row["value"]
+        found.setdefault(row["name"], []).append((row["step"], value))
+    return found
+
+
+def _job(row: Row) -> Job:
+    read = {
+        name: json.loads(row[name]) for name in ("argv", "config", "progress", "result", "offsets")
+    }
+    read |= {"argv": tuple(read["argv"]), "progress": Progress(**read["progress"])}
+    return Job(**row | read)
