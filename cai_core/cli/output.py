@@ -1,0 +1,248 @@
+"""The file of rows that a command writes, so that it can be stopped at any time and continued.
+
+From the first row on, rows go to OUT.part, and OUT.part.json says what they are made with. `finish`
+writes OUT whole, one row a key in input order, with OUT.json beside it. The same command again
+continues, or has nothing left to do when OUT is whole; rows with an `error` are asked again. Other
+settings, and an OUT that this command did not make, are refused: nothing is overwritten.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+from cai_core.errors import CaiError, DataError
+from cai_core.schema import Row, content_hash
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What stands in OUT: rows in all, and those among them that failed."""
+
+    out: Path
+    rows: int
+    failed: int
+
+    def to_row(self) -> Row:
+        return {"out": str(self.out), "rows": self.rows, "failed": self.failed}
+
+
+class Output:
+    """Rows appended to OUT.part, then one row a key in OUT.
+
+    Args:
+        out: the file to write.
+        settings: everything that changes the rows, as JSON values; shown where it differs.
+        inputs: name -> file, compared by content and not by path.
+        key: the field by which a row is known; the newest row of a key stands.
+    Raises:
+        CaiError: other settings, a foreign OUT, or another command that is writing OUT now.
+    """
+
+    def __init__(
+        self, out: Path, *, settings: Mapping[str, Any], inputs: Mapping[str, Path], key: str = "id"
+    ) -> None:
+        self.out, self.key = out, key
+        self.part = out.with_name(out.name + ".part")
+        self._made_with = made_with(settings, inputs)
+        self._rows: dict[str, tuple[int, int]] = {}  # key -> offset and length in the file
+        self._failed: set[str] = set()
+        self._file: BinaryIO | None = None  # OUT.part, from the first row on
+        if _has_rows(self.part):
+            self._refuse_other_settings(self.part)
+            self._open_part()
+        elif out.exists():
+            self._refuse_other_settings(out)
+            with out.open("rb") as file:
+                self._index(file)
+
+    @property
+    def done(self) -> frozenset[str]:
+        """Keys that need not be asked again."""
+        return frozenset(self._rows) - self._failed
+
+    def write(self, row: Row) -> None:
+        """Append a row; it survives a kill from here on."""
+        file = self._file or self._begin()
+        line = json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+        offset = file.seek(0, os.SEEK_END)
+        file.write(line)
+        file.flush()
+        self._note(row, offset, len(line))
+
+    def finish(self, order: Sequence[str]) -> Finished:
+        """Write OUT with the rows of `order`, each once, and remove OUT.part.
+
+        Raises:
+            DataError: a key of `order` has no row.
+        """
+        keys = list(dict.fromkeys(order))
+        missing = [key for key in keys if key not in self._rows]
+        if missing:
+            raise DataError(
+                f"{len(missing)} of {len(keys)} rows are missing, '{missing[0]}' first; the same"
+                " command continues",
+                file=str(self.out),
+            )
+        if self._file or not self.out.exists():
+            self._write_whole(self._file or self._begin(), keys)
+        return Finished(self.out, len(keys), len(self._failed.intersection(keys)))
+
+    def close(self) -> None:
+        """Let go of OUT.part; what was written stays for the next run."""
+        if self._file:
+            self._file.close()
+            self._file = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _refuse_other_settings(self, path: Path) -> None:
+        # `finish` moves OUT.part.json to OUT.json first: a kill just then leaves OUT.part without
+        sidecar = next((s for s in (_sidecar(path), _sidecar(self.out)) if s.exists()), None)
+        if sidecar is None:
+            raise CaiError(
+                f"{path} exists already and nothing says how it was made; move it away or choose"
+                " another --out"
+            )
+        difference = difference_text(_read_sidecar(sidecar), self._made_with)
+        if difference:
+            raise CaiError(
+                f"{path} was made with other settings ({difference}); delete it to start anew, or"
+                " choose another --out"
+            )
+
+    def _begin(self) -> BinaryIO:
+        """Start OUT.part, with the rows of OUT where some of those are asked again."""
+        self.out.parent.mkdir(parents=True, exist_ok=True)
+        _write_atomically(_sidecar(self.part), json.dumps(self._made_with, indent=2).encode())
+        if self.out.exists():
+            shutil.copyfile(self.out, self.part)
+        return self._open_part()
+
+    def _open_part(self) -> BinaryIO:
+        """Open OUT.part for this process alone; a last line that a kill tore off is dropped."""
+        file = self.part.open("ab+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.close()
+            raise CaiError(f"another command is writing {self.out} now; wait for it") from error
+        file.truncate(self._index(file))
+        self._file = file
+        return file
+
+    def _index(self, file: BinaryIO) -> int:
+        """Note where every row stands; returns the length of what is whole."""
+        self._rows.clear()
+        self._failed.clear()
+        offset = 0
+        file.seek(0)
+        for number, line in enumerate(file, start=1):
+            try:
+                row = json.loads(line)
+                whole = line.endswith(b"\n") and isinstance(row, dict)
+            except ValueError:
+                whole = False
+            if not whole:
+                if file.read(1):  # not the last line: no kill did this
+                    raise DataError("not a JSON object", file=file.name, line=number)
+                break
+            self._note(row, offset, len(line))
+            offset += len(line)
+        return offset
+
+    def _note(self, row: Row, offset: int, length: int) -> None:
+        key = str(row[self.key])
+        self._rows[key] = (offset, length)
+        self._failed.discard(key)
+        if row.get("error"):
+            self._failed.add(key)
+
+    def _write_whole(self, part: BinaryIO, keys: Sequence[str]) -> None:
+        whole = self.out.with_name(self.out.name + ".whole")
+        with whole.open("wb") as file:
+            for key in keys:
+                offset, length = self._rows[key]
+                part.seek(offset)
+                file.write(part.read(length))
+            file.flush()
+            os.fsync(file.fileno())
+        _sidecar(self.part).replace(_sidecar(self.out))
+        whole.replace(self.out)
+        self.part.unlink()
+        self.close()
+
+
+def made_with(settings: Mapping[str, Any], inputs: Mapping[str, Path]) -> Row:
+    """What a file of rows depends on: readable settings, a hash of each input, a hash of it all."""
+    values = json.loads(json.dumps(dict(settings), default=str))
+    files = {name: file_hash(path) for name, path in inputs.items()}
+    digest = content_hash({"settings": values, "inputs": files})
+    return {"hash": digest, "settings": values, "inputs": files}
+
+
+def difference_text(then: Row, now: Row) -> str:
+    """What differs between two `made_with`, for a person; "" where nothing does.
+
+    >>> a = {"settings": {"rounds": 1}, "inputs": {"prompts": "x"}}
+    >>> difference_text(a, {"settings": {"rounds": 2}, "inputs": {"prompts": "y"}})
+    'rounds: 1 then, 2 now; prompts: other content'
+    """
+    old, new = then.get("settings", {}), now["settings"]
+    said = [
+        f"{name}: {_shown(old, name)} then, {_shown(new, name)} now"
+        for name in dict.fromkeys([*old, *new])
+        if old.get(name) != new.get(name)
+    ]
+    files, others = then.get("inputs", {}), now["inputs"]
+    changed = [n for n in dict.fromkeys([*files, *others]) if files.get(n) != others.get(n)]
+    return "; ".join(said + [f"{name}: other content" for name in changed])
+
+
+def file_hash(path: Path) -> str:
+    """First 16 hex digits of SHA-256 over the bytes of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def _shown(settings: Row, name: str) -> str:
+    return json.dumps(settings[name], ensure_ascii=False) if name in settings else "nothing"
+
+
+def _has_rows(path: Path) -> bool:
+    return path.exists() and path.stat().st_size > 0
+
+
+def _sidecar(path: Path) -> Path:
+    return path.with_name(path.name + ".json")
+
+
+def _read_sidecar(path: Path) -> Row:
+    try:
+        value = json.loads(path.read_bytes())
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise CaiError(f"{path} cannot be read; delete it and its file to start anew")
+    return value
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    part = path.with_name(path.name + ".new")
+    part.write_bytes(content)
+    part.replace(path)

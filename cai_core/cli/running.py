@@ -1,0 +1,287 @@
+"""How every stage runs as a command: its common options, progress, stopping, errors, exit codes.
+
+    @click.command()
+    @click.option("--prompts", ...)
+    @stage_options
+    def revise(running: Running, prompts: Path, ...) -> Row | None: ...
+
+Exit 0 when it is done, 1 when it failed or was stopped, 2 when it was called wrongly. What the
+function returns is printed as JSON under --json.
+"""
+
+import errno
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property, wraps
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from cai_core.errors import CaiError, Stopped
+from cai_core.schema import Hooks, Progress, Row
+from cai_core.settings import models_dir
+
+if TYPE_CHECKING:
+    from cai_core.cli.output import Output
+    from cai_core.models.protocol import Cache
+
+LINE_SECONDS = 2.0  # a line of progress at most this often
+STOPPED = "stopped; the same command continues"
+
+_DISK = {errno.ENOSPC, errno.EDQUOT}
+_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+def sentence_of(error: BaseException) -> str | None:
+    """What to tell a person who can mend it; None for a bug, which needs its traceback."""
+    if isinstance(error, CaiError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in _DISK:
+        place = f" ({error.filename})" if error.filename else ""
+        return f"the disk is full{place}; free some space, then the same command continues"
+    if isinstance(error, OSError) and error.errno in _DENIED and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return None
+
+
+@dataclass
+class StopFlag:
+    """Set by SIGTERM and Ctrl-C, asked by the stage between batches."""
+
+    asked: bool = False
+
+    def set(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+        if number == signal.SIGINT:  # a second Ctrl-C does not wait for the batch
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        click.echo("stopping after this batch", err=True)
+
+
+@contextmanager
+def stop_on_signals(flag: StopFlag) -> Iterator[None]:
+    """Let SIGTERM and SIGINT set the flag; the old handlers come back afterwards."""
+    old = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number in old:
+        signal.signal(number, flag.set)
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+
+
+@dataclass
+class ProgressLine:
+    """Progress on a stream: rewritten in place on a terminal, plain lines elsewhere."""
+
+    stream: TextIO
+    clock: Callable[[], float] = time.monotonic
+    _first: tuple[float, int] | None = None
+    _shown_at: float = -LINE_SECONDS
+    _pending: Progress | None = None
+
+    def show(self, progress: Progress) -> None:
+        now = self.clock()
+        self._first = self._first or (now, progress.done)
+        self._pending = progress
+        if now - self._shown_at >= LINE_SECONDS:
+            self._write(progress, now)
+
+    def close(self) -> None:
+        """Write what was held back, and leave the line."""
+        if self._pending is not None:
+            self._write(self._pending, self.clock())
+        if self._first and self.stream.isatty():
+            self.stream.write("\n")
+
+    def _write(self, progress: Progress, now: float) -> None:
+        assert self._first is not None
+        began, already = self._first
+        line = progress_text(progress, progress.done - already, now - began)
+        self.stream.write(f"\r\x1b[K{line}" if self.stream.isatty() else f"{line}\n")
+        self.stream.flush()
+        self._shown_at, self._pending = now, None
+
+
+def progress_text(progress: Progress, done_now: int, seconds: float) -> str:
+    """One line: how far, how fast since this run began, and how long it will take.
+
+    >>> progress_text(Progress(30, 90, failed=1), 20, 40.0)
+    '30 of 90 · 0.5/s · 2 min left · 1 failed'
+    """
+    parts = [f"{progress.done} of {progress.total}" if progress.total else f"{progress.done}"]
+    if done_now > 0 and seconds > 0:
+        rate = done_now / seconds
+        parts.append(f"{rate:.1f}/s" if rate >= 0.1 else f"{60 * rate:.1f}/min")
+        if progress.total > progress.done:
+            parts.append(f"{duration_text((progress.total - progress.done) / rate)} left")
+    named = (("tokens", progress.tokens), ("cached", progress.cached), ("failed", progress.failed))
+    return " · ".join(parts + [f"{count} {name}" for name, count in named if count])
+
+
+def duration_text(seconds: float) -> str:
+    """
+    >>> duration_text(8.2), duration_text(125), duration_text(7500)
+    ('8 s', '2 min', '2 h 5 min')
+    """
+    whole = round(seconds)
+    if whole < 100:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
+@dataclass
+class Running:
+    """What a stage's command is given first."""
+
+    seed: int = 0
+    skip_bad: bool = False
+    as_json: bool = False
+    job: Path | None = None
+    cache_option: str | None = None
+    flag: StopFlag = field(default_factory=StopFlag)
+    hooks: Hooks = field(default_factory=Hooks)
+    already: int = 0  # rows that an earlier run finished, counted as done
+
+    @cached_property
+    def cache(self) -> "Cache | None":
+        """Answers that were paid for before: --cache FILE, none, or the file beside the weights."""
+        if self.cache_option == "none":
+            return None
+        from cai_core.store.cache import FileCache
+
+        path = Path(self.cache_option) if self.cache_option else models_dir() / "cache.db"
+        cache: Cache = FileCache(path)
+        return cache
+
+    def output(
+        self, out: Path, *, settings: Mapping[str, Any], inputs: Mapping[str, Path], key: str = "id"
+    ) -> "Output":
+        """The file of rows that this command writes; rows that stand in it already are counted."""
+        from cai_core.cli.output import Output
+
+        output = Output(out, settings=settings, inputs=inputs, key=key)
+        self.already = len(output.done)
+        return output
+
+    def report_bad(self, bad: Sequence[object]) -> None:
+        """List on stderr the rows that --skip-bad leaves out."""
+        for row in bad:
+            click.echo(f"skipped: {row}", err=True)
+
+    def say(self, sentence: str) -> None:
+        """A line on stdout for a person; nothing under --json."""
+        if not self.as_json:
+            click.echo(sentence)
+
+
+def stage_options(command: Callable[..., Row | None]) -> Callable[..., None]:
+    """Give a command the common options, and a Running as its first argument."""
+
+    @click.option("--seed", type=int, default=0, show_default=True, help="Of every random step.")
+    @click.option("--cache", metavar="FILE|none", help="Answers kept; by default in the cache.")
+    @click.option("--skip-bad", is_flag=True, help="Leave bad rows out and list them.")
+    @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+    @click.option(
+        "--job",
+        type=click.Path(path_type=Path, file_okay=False, exists=True),
+        help="Folder of the job that this is.",
+    )
+    @wraps(command)
+    def run(
+        seed: int,
+        cache: str | None,
+        skip_bad: bool,
+        as_json: bool,
+        job: Path | None,
+        **options: Any,
+    ) -> None:
+        running = Running(seed, skip_bad, as_json, job, cache)
+        _run(command, running, options)
+
+    return run
+
+
+def _run(command: Callable[..., Row | None], running: Running, options: Row) -> None:
+    with _recorded(running), stop_on_signals(running.flag):
+        result = command(running, **options)
+        if running.as_json:
+            click.echo(json.dumps(result or {}, ensure_ascii=False))
+
+
+@contextmanager
+def _recorded(running: Running) -> Iterator[None]:
+    """Show progress while the command runs, say how it ended, and write that down for a job."""
+    with _as_job(running) if running.job else _in_terminal(running) as ended:
+        try:
+            yield
+            ended("succeeded", "")
+        except (Stopped, KeyboardInterrupt):
+            ended("cancelled", "stopped")
+            click.echo(STOPPED, err=True)
+            raise click.exceptions.Exit(1) from None
+        except click.ClickException as error:
+            ended("failed", error.format_message())
+            raise
+        except click.exceptions.Exit as exit_:
+            ended("failed" if exit_.exit_code else "succeeded", "")
+            raise
+        except Exception as error:
+            sentence = sentence_of(error)
+            ended("failed", sentence or f"{type(error).__name__}: {error}")
+            if sentence is None:
+                raise
+            click.echo(f"error: {sentence}", err=True)
+            raise click.exceptions.Exit(1) from None
+
+
+Ended = Callable[[str, str], None]  # (state, reason)
+
+
+@contextmanager
+def _in_terminal(running: Running) -> Iterator[Ended]:
+    line = ProgressLine(sys.stderr)
+    running.hooks = Hooks(_counted(running, line.show), lambda: running.flag.asked)
+    try:
+        yield lambda state, reason: line.close()
+    finally:
+        line.close()
+
+
+@contextmanager
+def _as_job(running: Running) -> Iterator[Ended]:
+    """Hold the job's lock from before the heavy imports to the end; all that is told goes to its folder."""
+    from cai_core.jobs import folder
+
+    assert running.job is not None
+    job = running.job
+    with folder.hold(job):
+        running.hooks = Hooks(
+            _counted(running, lambda progress: folder.write_progress(job, progress)),
+            lambda: running.flag.asked or folder.should_stop(job, lambda: running.flag.asked),
+            lambda step, values: folder.append_metric(job, step, values),
+        )
+        yield lambda state, reason: folder.finish(job, state, reason)
+
+
+def _counted(running: Running, show: Callable[[Progress], None]) -> Callable[[Progress], None]:
+    """Rows that an earlier run finished count as done."""
+
+    def tell(progress: Progress) -> None:
+        if running.already and progress.total:
+            progress = replace(
+                progress,
+                done=progress.done + running.already,
+                total=progress.total + running.already,
+            )
+        show(progress)
+
+    return tell
