@@ -1,6 +1,6 @@
 """Overview: how far each stage and each cycle is, what runs now, what to do next."""
 
-from ui import frame
+from ui import frame, overview
 
 with frame.page("overview") as db:
-    pass
+    overview.show(db)

@@ -1,0 +1,165 @@
+"""The overview's parts: the next step, the stages with their counts, what runs, the cycles."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+from sqlite_utils import Database
+
+from cai_core.review.agreement import agreement
+from cai_core.store import labels, overview
+from cai_core.store.overview import Counts, Cycle
+from ui import cards, frame, job_cards, menu
+from ui.plain import shorten
+
+GUIDED = 20  # verdicts of the guided first review
+
+
+@dataclass(frozen=True)
+class Step:
+    """What to do next: a page, the words on its button, and why."""
+
+    page: str
+    label: str
+    why: str
+
+
+def next_step(counts: Counts) -> Step:
+    """The first thing that is missing on the way round the loop."""
+    trained = sum(counts.runs.get(kind, 0) for kind in ("ppo", "chain"))
+    steps = (
+        (counts.pairs == 0, "generate", "Make pairs", "There are no pairs to judge or review yet."),
+        (
+            counts.verdicts < GUIDED,
+            "review",
+            "Start the guided review",
+            f"{GUIDED} blind verdicts take five minutes and say how often the judge agrees with you.",
+        ),
+        (
+            counts.revisions == 0,
+            "generate",
+            "Criticise and revise",
+            "The supervised stage learns from revisions, and there are none yet.",
+        ),
+        (
+            "sft" not in counts.datasets or "preference" not in counts.datasets,
+            "curate",
+            "Build the datasets",
+            "Training reads frozen datasets: one for SFT, one of preferences, one of prompts.",
+        ),
+        (trained == 0, "train", "Train", "The data is there; nothing has been trained on it yet."),
+        (
+            counts.runs.get("winrate", 0) + counts.runs.get("chain", 0) == 0,
+            "compare",
+            "Compare before and after",
+            "A policy is trained; see what it answers differently.",
+        ),
+    )
+    for missing, page, words, why in steps:
+        if missing:
+            return Step(page, words, why)
+    why = "One turn of the loop is whole. Change a principle and see what it changes."
+    return Step("constitution", "Edit the constitution", why)
+
+
+def show_next(step: Step) -> None:
+    with (
+        st.container(border=True),
+        st.container(horizontal=True, vertical_alignment="center"),
+    ):
+        st.markdown(f"**Next step** · {step.why}", width="stretch")
+        entry = menu.entry(step.page)
+        if st.button(step.label, type="primary", icon=entry.icon, key="next_step"):
+            st.switch_page(entry.path)
+
+
+def show_stages(db: Database, counts: Counts) -> None:
+    """One card a stage in the order of the loop, with its counts and a link."""
+    stages = (
+        ("constitution", counts.versions, "versions", f"{counts.constitutions} constitutions"),
+        (
+            "generate",
+            counts.judged,
+            "judged pairs",
+            f"{counts.pairs} pairs, {counts.revisions} revisions",
+        ),
+        ("review", counts.reviewed, "reviewed pairs", _agreement_words(db)),
+        ("curate", sum(counts.datasets.values()), "datasets", _by_kind(counts.datasets)),
+        ("train", _trained(counts), "trained models", _by_kind(_only_training(counts))),
+        ("compare", counts.runs.get("winrate", 0), "comparisons", f"{counts.running} jobs run now"),
+    )
+    for column, (page, number, noun, more) in zip(st.columns(len(stages)), stages, strict=True):
+        with column, st.container(border=True, height="stretch", gap="xxsmall"):
+            entry = menu.entry(page)
+            st.page_link(entry.path, label=entry.title, icon=entry.icon)
+            st.metric(noun, f"{number:,}")
+            st.caption(more)
+
+
+def _agreement_words(db: Database) -> str:
+    blind = labels.LabelFilter()
+    found = agreement(
+        [item.label for item in labels.judgements(db, blind)],
+        [item.label for item in labels.verdicts(db, blind)],
+    ).estimate
+    if found.n == 0:
+        return "agreement with the judge: –"
+    return f"judge agrees in {cards.number_text(found.value, percent=True)} ({found.low:.0%} to {found.high:.0%}, n = {found.n})"
+
+
+def _only_training(counts: Counts) -> dict[str, int]:
+    return {kind: n for kind, n in counts.runs.items() if kind in ("sft", "reward", "ppo", "chain")}
+
+
+def _trained(counts: Counts) -> int:
+    """A chain trains three."""
+    return sum(3 * n if kind == "chain" else n for kind, n in _only_training(counts).items())
+
+
+def _by_kind(numbers: object) -> str:
+    named = dict(numbers)  # type: ignore[call-overload]
+    return ", ".join(f"{n} {job_cards.KINDS.get(k, k)}" for k, n in named.items()) or "none yet"
+
+
+@frame.fragment(run_every="2s")
+def show_running(db: Database) -> None:
+    st.subheader("Now")
+    if job_cards.live(db) == 0:
+        st.caption("Nothing runs and nothing waits.")
+
+
+def show_cycles(cycles: list[Cycle]) -> None:
+    """One row a cycle: what was made under each version, newest first."""
+    st.subheader("Cycles")
+    if not cycles:
+        st.caption("A cycle begins with a saved constitution.")
+        return
+    table = pd.DataFrame([_cycle_row(cycle) for cycle in cycles])
+    st.dataframe(table, hide_index=True, width="stretch", key="cycles")
+
+
+def _cycle_row(cycle: Cycle) -> dict[str, object]:
+    version = cycle.version
+    return {
+        "Constitution": f"{version.constitution.name} v{version.number}",
+        "What changed": shorten(version.message, 80),
+        "By": version.author,
+        "Principles": len(version.constitution.enabled),
+        "Revisions": cycle.revisions,
+        "Judged pairs": cycle.judged,
+        "Datasets": sum(cycle.datasets.values()),
+        "Runs": sum(cycle.runs.values()),
+        "Hash": version.constitution.hash,
+    }
+
+
+def show(db: Database) -> None:
+    """The whole overview."""
+    counts = overview.counts(db)
+    show_next(next_step(counts))
+    show_stages(db, counts)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        show_cycles(overview.cycles(db))
+    with right:
+        show_running()

@@ -1,0 +1,41 @@
+"""A chat with what a run trained: the whole conversation is sent each turn, the answer streams."""
+
+import streamlit as st
+from sqlite_utils import Database
+
+from cai_core.jobs import queue
+from cai_core.schema import Chat, Sampling, assistant, user
+from cai_core.store import work
+from ui import cards, live
+
+MAX_TOKENS = 200
+CHATTING = ("sft", "ppo")  # kinds whose result talks
+CHAIN_PARTS = ("ppo", "sft")
+
+
+def parts(job: work.Job) -> list[str]:
+    """Model ids of this run that can talk; the newest stage of a chain first."""
+    out = queue.out_of(job)
+    if job.kind in CHATTING:
+        return [f"run:{job.id}"] if (out / "run.json").exists() else []
+    if job.kind == "chain":
+        return [f"run:{job.id}/{p}" for p in CHAIN_PARTS if (out / p / "run.json").exists()]
+    return []
+
+
+def show(db: Database, job: work.Job) -> None:
+    """Draw the conversation so far and ask for the next turn."""
+    model_id = st.selectbox("Model", parts(job), key=f"chat_model_{job.id}")
+    slot = f"chat_{job.id}_{model_id}"
+    chat: Chat = st.session_state.setdefault(slot, ())
+    cards.turns(chat)
+    asked = st.chat_input("Ask the trained model", key=f"ask_{slot}")
+    if asked:
+        chat = (*chat, user(asked))
+        cards.turns(chat[-1:])
+        said = live.stream_answer(db, model_id, chat, Sampling(max_new_tokens=MAX_TOKENS))
+        st.session_state[slot] = (*chat, assistant(said))
+        st.rerun(scope="fragment")
+    if chat and st.button("Begin anew", icon=":material/refresh:", key=f"anew_{slot}"):
+        st.session_state[slot] = ()
+        st.rerun(scope="fragment")

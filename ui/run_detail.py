@@ -1,0 +1,124 @@
+"""One run: its state, curves, log, settings, where it came from, files, and a chat with the result."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from sqlite_utils import Database
+
+from cai_core.jobs import queue
+from cai_core.store import work
+from ui import cards, frame, job_cards, run_chat, run_curves
+from ui.plain import label
+
+TRAINING = ("sft", "reward", "ppo", "chain")
+
+
+def show(db: Database, job_id: str) -> None:
+    """Everything about one run; a CaiError where there is none with this id."""
+    job = work.get(db, job_id)
+    st.subheader(label(job.title), anchor=False)
+    show_state(job_id)
+    names = ["Log", "Settings and lineage"]
+    if job.kind in TRAINING:
+        names.insert(0, "Curves")
+    if job.kind == "chain":
+        names.insert(0, "Report")
+    if run_chat.parts(job):
+        names.append("Chat with the result")
+    for name, tab in zip(names, st.tabs(names, key=f"tabs_{job_id}"), strict=True):
+        with tab:
+            _TABS[name](job_id)
+
+
+@frame.fragment(run_every="2s")
+def show_state(db: Database, job_id: str) -> None:
+    job = work.get(db, job_id)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        cards.state(job.state)
+        seconds = job_cards.seconds_between(job.started, job.ended)
+        attempt = f" · attempt {job.attempt}" if job.attempt > 1 else ""
+        st.caption(
+            f"{job_cards.KINDS.get(job.kind, job.kind)} · {job_cards.duration(seconds)}{attempt}"
+        )
+        job_cards.actions(job)
+    if job.reason:
+        (st.error if job.state == "failed" else st.info)(label(job.reason, limit=1000))
+    if job.active and job.progress.total:
+        share = min(1.0, job.progress.done / job.progress.total)
+        st.progress(share, text=job_cards.progress_words(job.progress, seconds))
+
+
+@frame.fragment(run_every="3s")
+def _curves(db: Database, job_id: str) -> None:
+    run_curves.show_curves(work.metrics(db, job_id), key=f"curve_{job_id}")
+
+
+@frame.fragment(run_every="3s")
+def _log(db: Database, job_id: str) -> None:
+    text = queue.log_tail(job_id)
+    if text:
+        st.code(text, language=None, height=420)
+    else:
+        st.caption("The log is empty: the job has said nothing yet.")
+
+
+@frame.fragment
+def _settings(db: Database, job_id: str) -> None:
+    job = work.get(db, job_id)
+    st.caption("The command that this run is")
+    st.code("python -m cai_core " + " ".join(job.argv), language="bash", wrap_lines=True)
+    left, right = st.columns(2)
+    with left:
+        st.caption("Made from")
+        st.json(dict(job.config), expanded=2)
+    with right:
+        st.caption("What came out")
+        for name, record in _records(queue.out_of(job)).items():
+            st.markdown(f"**{name}**")
+            st.json(record, expanded=1)
+        if job.result:
+            st.json(dict(job.result), expanded=1)
+    st.caption(f"Submitted by {label(job.submitted_by or 'the command line')} · folder")
+    st.code(str(queue.folder_of(job_id)), language=None)
+
+
+def _records(out: Path) -> dict[str, Any]:
+    """The run.json files of the models that this run trained, by the folder that holds each."""
+    found = sorted(out.glob("run.json")) + sorted(out.glob("*/run.json"))
+    return {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in found}
+
+
+@frame.fragment
+def _chat(db: Database, job_id: str) -> None:
+    run_chat.show(db, work.get(db, job_id))
+
+
+@frame.fragment
+def _report(db: Database, job_id: str) -> None:
+    path = queue.out_of(work.get(db, job_id)) / "report.html"
+    if not path.exists():
+        st.caption("The report comes with the end of the chain.")
+        return
+    page = path.read_bytes()
+    st.download_button(
+        "Download the report",
+        page,
+        file_name=f"report-{job_id}.html",
+        mime="text/html",
+        icon=":material/download:",
+        key=f"report_{job_id}",
+    )
+    # A data: URL has an origin of its own: nothing in the page can reach the app.
+    st.iframe(f"data:text/html;base64,{base64.b64encode(page).decode()}", height=900)
+
+
+_TABS = {
+    "Report": _report,
+    "Curves": _curves,
+    "Log": _log,
+    "Settings and lineage": _settings,
+    "Chat with the result": _chat,
+}

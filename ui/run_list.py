@@ -1,0 +1,46 @@
+"""The list of runs: those under way first, then the rest, newest first."""
+
+import streamlit as st
+from sqlite_utils import Database
+
+from cai_core.store import work
+from ui import cards, frame, job_cards
+
+RUN = "run"  # query parameter: the run that is open
+SHOWN = 30
+GROUPS = {
+    "All": (),
+    "Training": ("sft", "reward", "ppo", "chain"),
+    "Feedback": ("revise", "sample-pairs", "judge"),
+    "Comparison": ("winrate",),
+}
+
+
+@frame.fragment(run_every="2s")
+def show(db: Database) -> None:
+    """Draw the jobs of the chosen kind; a page with no jobs says where they come from."""
+    if not work.find(db, limit=1):
+        cards.empty(
+            "There are no runs yet",
+            "Generating feedback and training are jobs; each one you start stands here.",
+            page="generate",
+            label="Generate feedback",
+        )
+        return
+    group = st.segmented_control("Kind", list(GROUPS), default="All", key="runs_kind")
+    found = work.find(db, kinds=GROUPS[group or "All"])
+    found.sort(key=lambda job: not (job.active or job.state == "queued"))  # stable: newest first
+    for job in found[:SHOWN]:
+        job_cards.card(job, open_run=open_run)
+    if len(found) > SHOWN:
+        st.caption(f"{len(found) - SHOWN} older runs are not shown; choose a kind to narrow.")
+    if not found:
+        st.caption("No run of this kind.")
+
+
+def open_run(job_id: str) -> None:
+    st.query_params[RUN] = job_id
+
+
+def close() -> None:
+    st.query_params.clear()
