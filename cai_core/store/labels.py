@@ -145,11 +145,13 @@ def _append(db: Database, label: Label, *, job: str, source: str) -> tuple[str, 
     assert there is not None
     if there.pair.response_a != label.pair.response_a:
         label = turned(label)
-    label = _first_or_not(db, replace(label, pair=there.pair))
+    label = replace(label, pair=there.pair)
     created = now()
     key = {"row": canonical_json(label.to_row()), "job": job, "created": "" if job else created}
     row = {"id": content_hash(key), "pair": there.id, "job": job, "created": created}
-    return str(row["id"]), insert(db, "labels", row | _columns(db, label), seen="IGNORE")
+    return str(row["id"]), insert(
+        db, "labels", row | _columns(db, _first_or_not(db, label)), seen="IGNORE"
+    )
 
 
 def _check(label: Label) -> None:

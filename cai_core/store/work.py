@@ -17,6 +17,18 @@ State = Literal[
 ACTIVE: tuple[State, ...] = ("starting", "running", "stopping")
 ENDED: tuple[State, ...] = ("succeeded", "failed", "cancelled", "interrupted")
 
+# From which states a job comes into each. A job that was taken for dead and holds its lock runs.
+COMES_FROM: Mapping[State, tuple[State, ...]] = {
+    "queued": ("queued", *ACTIVE, "failed", "cancelled", "interrupted"),
+    "starting": ("queued",),
+    "running": ("starting", "interrupted"),
+    "stopping": ("starting", "running"),
+    "succeeded": ACTIVE,
+    "failed": ACTIVE,
+    "cancelled": ("queued", *ACTIVE),
+    "interrupted": ("starting", "running"),
+}
+
 
 @dataclass(frozen=True)
 class Job:
@@ -97,37 +109,29 @@ def find(
     return [_job(row) for row in rows(db, sql, [*params, -1 if limit is None else limit])]
 
 
-def move(
-    db: Database, job_id: str, to: State, *, source: Sequence[State], reason: str = ""
-) -> bool:
-    """Change a state if it is one of `source`; whether that was so. Times follow the state."""
-    when = now()
-    times = {"starting": ", started = :when, ended = NULL"} | dict.fromkeys(
-        ENDED, ", ended = :when"
-    )
-    given = {f"s{i}": state for i, state in enumerate(source)}
-    names = ", ".join(f":{name}" for name in given)
-    sql = f"""UPDATE jobs SET state = :to, reason = :reason, changed = :when{times.get(to, "")}
-        WHERE id = :id AND state IN ({names})"""
-    params = {"to": to, "reason": reason, "when": when, "id": job_id} | given
+def move(db: Database, job_id: str, to: State, *, reason: str = "", attempt: int = 0) -> bool:
+    """Change a state where COMES_FROM allows it; whether it did. Times follow the state.
+
+    Args:
+        attempt: added to the attempt's number.
+    """
+    times = {"starting": ", started = :when, ended = NULL", "queued": ", ended = NULL"}
+    times |= dict.fromkeys(ENDED, ", ended = :when")
+    names = ", ".join(f"'{state}'" for state in COMES_FROM[to])
+    sql = f"""UPDATE jobs SET state = :to, reason = :reason, changed = :when,
+        attempt = attempt + :more{times.get(to, "")} WHERE id = :id AND state IN ({names})"""
+    params = {"to": to, "reason": reason, "when": now(), "more": attempt, "id": job_id}
     with write_tx(db):
         return bool(db.conn.execute(sql, params).rowcount == 1)
 
 
-def again(db: Database, job_id: str, *, source: Sequence[State]) -> bool:
-    """Put a job back to the queue with its attempt counted up; whether it was in one of `source`."""
-    with write_tx(db):
-        moved = move(db, job_id, "queued", source=source)
-        if moved:
-            db.conn.execute("UPDATE jobs SET attempt = attempt + 1 WHERE id = ?", [job_id])
-        return moved
-
-
 def say(db: Database, job_id: str, reason: str) -> None:
-    """Change why a queued job waits."""
-    sql = "UPDATE jobs SET reason = ? WHERE id = ? AND state = 'queued' AND reason != ?"
+    """Change why a queued job waits; nothing is written where that is known."""
+    if get(db, job_id).reason == reason:
+        return
+    sql = "UPDATE jobs SET reason = ? WHERE id = ? AND state = 'queued'"
     with write_tx(db):
-        db.conn.execute(sql, [reason, job_id, reason])
+        db.conn.execute(sql, [reason, job_id])
 
 
 def note(
