@@ -9,7 +9,7 @@ from sqlite_utils import Database
 from cai_core.jobs import queue
 from cai_core.schema import Progress
 from cai_core.store import work
-from ui import cards, frame
+from ui import cards, frame, menu
 from ui.confirm import confirm
 from ui.plain import label
 
@@ -161,3 +161,12 @@ def live(db: Database, kinds: Sequence[str] = ()) -> int:
     for job in found:
         card(job)
     return len(found)
+
+
+@frame.fragment(run_every="2s")
+def show_live(db: Database, kinds: Sequence[str] = ()) -> None:
+    """What runs and waits now, refreshed while the page is open."""
+    st.subheader("Now", anchor=False)
+    if live(db, kinds) == 0:
+        st.caption("Nothing runs and nothing waits.")
+    menu.link("runs", "All runs")

@@ -9,7 +9,7 @@ from sqlite_utils import Database
 from cai_core.review.agreement import agreement
 from cai_core.store import labels, overview
 from cai_core.store.overview import Counts, Cycle
-from ui import cards, frame, job_cards, menu
+from ui import cards, job_cards, menu
 from ui.plain import shorten
 
 GUIDED = 20  # verdicts of the guided first review
@@ -121,16 +121,9 @@ def _by_kind(numbers: object) -> str:
     return ", ".join(f"{n} {job_cards.KINDS.get(k, k)}" for k, n in named.items()) or "none yet"
 
 
-@frame.fragment(run_every="2s")
-def show_running(db: Database) -> None:
-    st.subheader("Now")
-    if job_cards.live(db) == 0:
-        st.caption("Nothing runs and nothing waits.")
-
-
 def show_cycles(cycles: list[Cycle]) -> None:
     """One row a cycle: what was made under each version, newest first."""
-    st.subheader("Cycles")
+    st.subheader("Cycles", anchor=False)
     if not cycles:
         st.caption("A cycle begins with a saved constitution.")
         return
@@ -162,4 +155,4 @@ def show(db: Database) -> None:
     with left:
         show_cycles(overview.cycles(db))
     with right:
-        show_running()
+        job_cards.show_live()

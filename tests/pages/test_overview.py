@@ -1,0 +1,60 @@
+"""The overview: counts, the next step, what runs, cycles."""
+
+from dataclasses import replace
+
+from cai_core.store import overview as counting
+from ui.overview import next_step
+
+NOTHING = dict.fromkeys(
+    ("constitutions", "versions", "prompts", "revisions", "decided", "pairs", "judged"), 0
+) | {"verdicts": 0, "reviewed": 0, "datasets": {}, "runs": {}, "running": 0, "queued": 0}
+
+
+def texts(at):
+    return " ".join(str(element.value) for element in (*at.markdown, *at.caption, *at.metric))
+
+
+def test_an_empty_workspace_says_what_to_do_first(empty_workspace, open_page):
+    at = open_page("overview")
+    assert not at.exception
+    assert "There are no pairs to judge or review yet" in texts(at)
+    assert at.button(key="next_step").label == "Make pairs"
+
+
+def test_the_stages_show_what_is_in_the_workspace(seeded_workspace, open_page):
+    at = open_page("overview")
+    assert not at.exception
+    numbers = {metric.label: metric.value for metric in at.metric}
+    assert numbers["judged pairs"] == "5"
+    assert numbers["reviewed pairs"] == "2"
+    assert numbers["versions"] == "3"
+
+
+def test_a_cycle_is_a_row_with_what_was_made_under_its_version(seeded_workspace, open_page):
+    table = open_page("overview").dataframe[0].value
+    row = table[table["Constitution"] == "short v2"].iloc[0]
+    assert (row["Revisions"], row["Judged pairs"]) == (6, 5)
+
+
+def test_the_next_step_walks_round_the_loop():
+    counts = counting.Counts(**NOTHING)
+    walked = [next_step(counts).page]
+    for change in (
+        {"pairs": 60},
+        {"verdicts": 20},
+        {"revisions": 20},
+        {"datasets": {"sft": 1, "preference": 1, "prompts": 1}},
+        {"runs": {"ppo": 1}},
+        {"runs": {"ppo": 1, "winrate": 1}},
+    ):
+        counts = replace(counts, **change)
+        walked.append(next_step(counts).page)
+    assert walked == [
+        "generate",
+        "review",
+        "generate",
+        "curate",
+        "train",
+        "compare",
+        "constitution",
+    ]

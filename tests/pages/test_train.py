@@ -1,0 +1,97 @@
+"""The train page: what it needs, what it submits, what it refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cai_core.jobs import queue
+from cai_core.store import datasets, work
+
+KINDS = ("sft", "preference", "prompts")
+
+
+@pytest.fixture(autouse=True)
+def no_supervisor(monkeypatch):
+    """A page's test starts no process."""
+    monkeypatch.setattr(queue, "ensure_supervisor", lambda: None)
+
+
+@pytest.fixture
+def with_datasets(seeded_workspace):
+    with seeded_workspace.db() as db:
+        for kind in KINDS:
+            place = seeded_workspace.home / "datasets" / kind
+            place.mkdir(parents=True)
+            manifest = {"kind": kind, "hash": kind * 2, "counts": {"train": 8, "dev": 1, "test": 1}}
+            datasets.add(db, place, manifest, author="Grace")
+    return seeded_workspace
+
+
+def choose(open_page, what):
+    at = open_page("train")
+    assert not at.exception
+    at.segmented_control(key="train_what").set_value(what).run()
+    assert not at.exception
+    return at
+
+
+def jobs(workspace):
+    with workspace.db() as db:
+        return work.find(db)
+
+
+@pytest.mark.parametrize("what", ["All three", "SFT", "Reward model", "PPO"])
+def test_without_datasets_every_form_says_what_it_needs(empty_workspace, open_page, what):
+    at = choose(open_page, what)
+    assert any("This needs" in m.value for m in at.markdown)
+    assert not [b for b in at.button if b.key and b.key.startswith("start_")]
+
+
+def test_starting_sft_submits_a_job_with_only_what_was_changed(with_datasets, open_page):
+    at = choose(open_page, "SFT")
+    at.number_input(key="set_sft_max_steps").set_value(3).run()
+    at.button(key="start_sft").click().run()
+    assert not at.exception
+    (job,) = jobs(with_datasets)
+    place = queue.folder_of(job.id)
+    assert job.kind == "sft"
+    assert json.loads((place / "config.yaml").read_text()) == {"max_steps": 3}
+    assert str(with_datasets.home / "datasets" / "sft") in job.argv
+
+
+def test_the_button_is_off_while_the_same_job_waits(with_datasets, open_page):
+    at = choose(open_page, "Reward model")
+    at.button(key="start_reward").click().run()
+    assert at.button(key="start_reward").disabled
+    at.number_input(key="set_reward_max_steps").set_value(5).run()
+    assert not at.button(key="start_reward").disabled
+
+
+def test_ppo_needs_a_reward_model(with_datasets, open_page):
+    at = choose(open_page, "PPO")
+    assert any("PPO needs a reward model" in i.value for i in at.info)
+
+
+def test_the_chain_is_submitted_with_its_constitution_and_datasets(with_datasets, open_page):
+    at = choose(open_page, "All three")
+    at.toggle(key="chain_audit").set_value(True).run()
+    at.button(key="start_chain").click().run()
+    assert not at.exception
+    (job,) = jobs(with_datasets)
+    place = queue.folder_of(job.id)
+    config = json.loads((place / "config.yaml").read_text())
+    assert config["audit"] is True
+    assert config["data"] == str(with_datasets.home / "datasets" / "sft")
+    assert Path(place / "constitution.yaml").read_text().startswith("name:")
+    assert job.config["constitution"]["hash"]
+
+
+def test_the_chain_config_of_the_page_is_one_that_the_command_reads(with_datasets, open_page):
+    from cai_core.train.configs import ChainConfig, load_config
+
+    at = choose(open_page, "All three")
+    at.button(key="start_chain").click().run()
+    (job,) = jobs(with_datasets)
+    config = load_config(ChainConfig, queue.folder_of(job.id) / "config.yaml")
+    assert config.helpful is None or config.helpful.share == pytest.approx(0.43)

@@ -1,0 +1,134 @@
+"""Train all three: one form for SFT, sampled pairs, judging, gate, reward model, preview, PPO, comparison."""
+
+import json
+from typing import Any
+
+import streamlit as st
+from sqlite_utils import Database
+
+from cai_core.constitution.document import to_yaml
+from cai_core.jobs import queue
+from cai_core.models import catalogue
+from cai_core.schema import Version
+from cai_core.settings import DATA_DIR, Settings
+from cai_core.store import constitutions
+from cai_core.store.datasets import Dataset
+from cai_core.train.configs import CONFIGS
+from ui import train_choices, train_single
+from ui.config_form import config_form
+from ui.plain import shorten
+
+HELPFUL = DATA_DIR / "helpful_pairs.jsonl"
+STEPS = (
+    "SFT → two answers a prompt from that policy → judge → gate → reward model → "
+    "what does it love? → PPO → comparison → a one-page report"
+)
+_FIRST = {
+    "sft": ("num_train_epochs", "learning_rate", "max_steps"),
+    "reward": ("num_train_epochs", "learning_rate", "max_steps"),
+    "ppo": ("total_episodes", "learning_rate", "kl_coef"),
+}
+
+
+def show(db: Database) -> None:
+    """The form of the chain and its start button."""
+    st.caption(STEPS)
+    left, right = st.columns(2)
+    with left:
+        data = train_choices.dataset(db, "sft", key="chain_sft")
+        prompts = train_choices.dataset(db, "prompts", key="chain_prompts")
+        model = train_choices.trainable_models(key="chain_model")
+    with right:
+        version = _version(db)
+        judge = _judge()
+    values = _choices()
+    for title, stage in train_single.STAGES.items():
+        with st.expander(f"{title} settings", icon=":material/tune:"):
+            values[stage.method] = config_form(
+                CONFIGS[stage.method], first=_FIRST[stage.method], key=f"chain_{stage.method}"
+            )
+    if data is None or prompts is None or version is None:
+        return
+    values = {k: v for k, v in values.items() if v not in ({}, None)}
+    values |= {"data": str(data.path), "prompts": str(prompts.path), "model": model}
+    values |= {"constitution": "constitution.yaml", "judge": judge}
+    train_single.start_button(db, _submission(data, version, values))
+
+
+def _submission(data: Dataset, version: Version, values: dict[str, Any]) -> queue.Submission:
+    return queue.Submission(
+        kind="chain",
+        title=f"All three on {data.name}",
+        options={"config": train_single.CONFIG_FILE},
+        files={
+            train_single.CONFIG_FILE: json.dumps(values, indent=2),
+            "constitution.yaml": to_yaml(version.constitution),
+        },
+        constitution=version.ref,
+        config={"dataset": data.id, "settings": values},
+    )
+
+
+def _version(db: Database) -> Version | None:
+    found = constitutions.newest_of_each(db)
+    if not found:
+        st.info("The judge needs a constitution: save one first.", icon=":material/info:")
+        return None
+    return st.selectbox("Constitution of the judge", found, format_func=_name, key="chain_version")
+
+
+def _name(version: Version) -> str:
+    return f"{version.constitution.name} v{version.number} · {shorten(version.message, 50)}"
+
+
+def _judge() -> dict[str, Any]:
+    """The workspace's judge setting, with model, method and principles open to change."""
+    settings = Settings.load()
+    setting = settings.judge
+    ids = [item.id for item in catalogue.known(settings)]
+    ids.sort(key=lambda name: name != setting.model)
+    chosen = {
+        "model": st.selectbox("Judge", ids, key="chain_judge"),
+        "method": _one_of("Method", ("logprob", "cot", "repeat"), setting.method, "chain_method"),
+        "principles": _one_of(
+            "Principles", ("each", "draw", "whole"), setting.principles, "chain_principles"
+        ),
+    }
+    return setting.model_dump(mode="json") | chosen
+
+
+def _one_of(label: str, options: tuple[str, ...], now: str, key: str) -> str:
+    return st.selectbox(label, options, index=options.index(now), key=key)
+
+
+def _choices() -> dict[str, Any]:
+    """What concerns no single stage."""
+    columns = st.columns(4)
+    with columns[0]:
+        audit = st.toggle(
+            "Pause for audit",
+            help="Stop after judging until you have reviewed labels and press Go on.",
+            key="chain_audit",
+        )
+    with columns[1]:
+        mix = st.toggle(
+            "Mix in helpful pairs",
+            value=HELPFUL.exists(),
+            disabled=not HELPFUL.exists(),
+            help="A reward model of harmless labels only learns to love refusals.",
+            key="chain_helpful",
+        )
+    with columns[2]:
+        share = st.number_input(
+            "Helpful share",
+            min_value=0.05,
+            max_value=0.9,
+            value=0.43,
+            disabled=not mix,
+            help="Of the preference data (CAI section 4.2: 43%).",
+            key="chain_share",
+        )
+    with columns[3]:
+        seed = st.number_input("Seed", min_value=0, value=0, key="chain_seed")
+    helpful = {"path": str(HELPFUL), "share": share} if mix else None
+    return {"audit": audit, "helpful": helpful, "seed": seed}

@@ -1,0 +1,122 @@
+"""Train one stage: its dataset, what it starts from, its settings, and the button."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import streamlit as st
+from sqlite_utils import Database
+
+from cai_core.jobs import commands, queue
+from cai_core.store import work
+from cai_core.store.datasets import Dataset, DatasetKind
+from cai_core.train import configs
+from cai_core.train.configs import Method
+from ui import frame, train_choices
+from ui.config_form import config_form
+
+CONFIG_FILE = "config.yaml"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the page says and asks for one method."""
+
+    method: Method
+    title: str
+    says: str
+    data: DatasetKind
+    first: tuple[str, ...]
+
+
+STAGES = {
+    "SFT": Stage(
+        "sft",
+        "SFT",
+        "Teach the base model its own revised answers, mixed with helpful ones.",
+        "sft",
+        ("num_train_epochs", "learning_rate", "per_device_train_batch_size", "max_steps"),
+    ),
+    "Reward model": Stage(
+        "reward",
+        "Reward model",
+        "Learn a score from soft preference labels. Ties count as one half.",
+        "preference",
+        ("num_train_epochs", "learning_rate", "per_device_train_batch_size", "max_steps"),
+    ),
+    "PPO": Stage(
+        "ppo",
+        "PPO",
+        "Train the policy against a reward model, held near its start by a penalty on KL.",
+        "prompts",
+        ("total_episodes", "learning_rate", "kl_coef", "response_length"),
+    ),
+}
+
+
+def show(db: Database, stage: Stage) -> None:
+    """The form of one stage and its start button."""
+    st.caption(stage.says)
+    left, right = st.columns(2)
+    with left:
+        data = train_choices.dataset(db, stage.data, key=f"data_{stage.method}")
+    with right:
+        words = "Policy to start from (an SFT run)" if stage.method == "ppo" else "Base model"
+        model = train_choices.trainable_models(key=f"model_{stage.method}", label=words)
+        reward = None
+        if stage.method == "ppo":
+            reward = train_choices.reward_models(db, key="reward_ppo")
+    kind = configs.CONFIGS[stage.method]
+    values = config_form(kind, first=stage.first, key=f"set_{stage.method}")
+    if data is None or (stage.method == "ppo" and reward is None):
+        return
+    start_button(db, _submission(stage, data, model, values, reward))
+
+
+def _submission(
+    stage: Stage, data: Dataset, model: str, values: dict[str, Any], reward: str | None
+) -> queue.Submission:
+    options = {"data": str(data.path), "model": model, "reward_model": reward}
+    return queue.Submission(
+        kind=stage.method,
+        title=f"{stage.title} on {data.name}",
+        options=options | {"config": CONFIG_FILE},
+        files={CONFIG_FILE: json.dumps(values, indent=2)},  # JSON is YAML
+        constitution=train_choices.constitution_of([data]),
+        config={"dataset": data.id, "settings": values},
+    )
+
+
+def start_button(db: Database, job: queue.Submission) -> None:
+    """The command for copying, and a button that is off while the same job waits or runs."""
+    with st.expander("The command", icon=":material/terminal:"):
+        command = " ".join(commands.argv(job.kind, job.options))
+        st.code(f"python -m cai_core {command}", language="bash", wrap_lines=True)
+        for name, text in job.files.items():
+            st.caption(name)
+            st.code(text, language="yaml", height=240)
+    running = _same(db, job)
+    st.button(
+        "It waits or runs already" if running else "Start training",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=running,
+        key=f"start_{job.kind}",
+        on_click=frame.callback(_start),
+        args=(job,),
+    )
+
+
+def _same(db: Database, job: queue.Submission) -> bool:
+    states: tuple[work.State, ...] = ("queued", *get_args(work.State)[1:4])
+    found = work.find(db, states=states, kinds=[job.kind])
+    wanted = json.loads(json.dumps({**job.config, "options": dict(job.options)}))
+    return any(wanted.items() <= dict(other.config).items() for other in found if _plain(other))
+
+
+def _plain(job: work.Job) -> bool:
+    return "options" in job.config
+
+
+def _start(db: Database, job: queue.Submission) -> None:
+    queue.submit(db, job, by=frame.person())
