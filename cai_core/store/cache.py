@@ -9,7 +9,7 @@ from cai_core.settings import models_dir
 from cai_core.store.database import open_file, rows, to_json, write_tx
 
 
-class FileCache:
+class SqliteCache:
     """The `Cache` that models are handed; each call opens the file anew, so threads may share it."""
 
     def __init__(self, path: Path | None = None) -> None:
