@@ -177,11 +177,9 @@ def _again(db: Database, job: Job, *, by: str, what: str, supervise: bool) -> Jo
     if folder.holder(place) is not None:
         raise JobError(f"'{job.title}' still runs; wait a moment")
     with write_tx(db):
-        now = work.get(db, job.id)
-        if (now.state, now.attempt) != (job.state, job.attempt):
-            raise JobError(f"'{job.title}' is {now.state} by now")
+        if not work.move(db, job.id, "queued", source=[job.state], attempt=1):
+            raise JobError(f"'{job.title}' is {work.get(db, job.id).state} by now")
         folder.reset(place)
-        work.move(db, job.id, "queued", attempt=1)
         audit(db, by, what, job=job.id)
     if supervise:
         ensure_supervisor()

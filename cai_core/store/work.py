@@ -24,7 +24,7 @@ COMES_FROM: Mapping[State, tuple[State, ...]] = {
     "running": ("starting", "interrupted"),
     "stopping": ("starting", "running"),
     "succeeded": ACTIVE,
-    "failed": ACTIVE,
+    "failed": ("queued", *ACTIVE),
     "cancelled": ("queued", *ACTIVE),
     "interrupted": ("starting", "running"),
 }
@@ -109,15 +109,24 @@ def find(
     return [_job(row) for row in rows(db, sql, [*params, -1 if limit is None else limit])]
 
 
-def move(db: Database, job_id: str, to: State, *, reason: str = "", attempt: int = 0) -> bool:
+def move(
+    db: Database,
+    job_id: str,
+    to: State,
+    *,
+    source: Sequence[State] = (),
+    reason: str = "",
+    attempt: int = 0,
+) -> bool:
     """Change a state where COMES_FROM allows it; whether it did. Times follow the state.
 
     Args:
-        attempt: added to the attempt's number.
+        source: only from one of these. attempt: added to the attempt's number.
     """
     times = {"starting": ", started = :when, ended = NULL", "queued": ", ended = NULL"}
-    times |= dict.fromkeys(ENDED, ", ended = :when")
-    names = ", ".join(f"'{state}'" for state in COMES_FROM[to])
+    times |= {state: ", ended = :when" for state in ENDED}
+    allowed = set(source or COMES_FROM[to]).intersection(COMES_FROM[to])
+    names = ", ".join(f"'{state}'" for state in sorted(allowed))
     sql = f"""UPDATE jobs SET state = :to, reason = :reason, changed = :when,
         attempt = attempt + :more{times.get(to, "")} WHERE id = :id AND state IN ({names})"""
     params = {"to": to, "reason": reason, "when": now(), "more": attempt, "id": job_id}
