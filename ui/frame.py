@@ -25,6 +25,8 @@ from ui.plain import label
 
 __all__ = ["callback", "fragment", "page", "person"]
 
+# A file: for a Material icon in the browser's tab Streamlit asks Google's servers.
+_ICON = Path(__file__).with_name("icon.svg")
 _LOGO = Path(__file__).with_name("logo.svg")
 _MENU_WIDTH = 216  # pixels; the longest title fits
 _FAULT = "frame_fault"  # session state: what a callback could not do, until it was shown
@@ -36,7 +38,7 @@ def page(name: str) -> Iterator[Database]:
     entry = menu.entry(name)
     st.set_page_config(
         page_title=f"{entry.title} · Ratify",
-        page_icon=entry.icon,
+        page_icon=_ICON,
         layout="wide",
         initial_sidebar_state=_MENU_WIDTH,
     )
