@@ -124,7 +124,7 @@ def move(
         source: only from one of these. attempt: added to the attempt's number.
     """
     times = {"starting": ", started = :when, ended = NULL", "queued": ", ended = NULL"}
-    times |= {state: ", ended = :when" for state in ENDED}
+    times |= dict.fromkeys(ENDED, ", ended = :when")
     allowed = set(source or COMES_FROM[to]).intersection(COMES_FROM[to])
     names = ", ".join(f"'{state}'" for state in sorted(allowed))
     sql = f"""UPDATE jobs SET state = :to, reason = :reason, changed = :when,
