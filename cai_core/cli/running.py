@@ -5,8 +5,8 @@
     @stage_options
     def revise(running: Running, prompts: Path, ...) -> Row | None: ...
 
-Exit 0 when it is done, 1 when it failed or was stopped, 2 when it was called wrongly. What the
-function returns is printed as JSON under --json.
+Exit 0 when it is done, 1 when it failed, was stopped or is held, 2 when it was called wrongly. What
+the function returns is printed as JSON under --json, and is the result of a job.
 """
 
 import errno
@@ -100,6 +100,7 @@ class ProgressLine:
             self._write(self._pending, self.clock())
         if self._first and self.stream.isatty():
             self.stream.write("\n")
+        self._first = None
 
     def _write(self, progress: Progress, now: float) -> None:
         assert self._first is not None
@@ -150,16 +151,17 @@ class Running:
     flag: StopFlag = field(default_factory=StopFlag)
     hooks: Hooks = field(default_factory=Hooks)
     already: int = 0  # rows that an earlier run finished, counted as done
+    held: str = ""  # set by a command that waits for a person: why
 
     @cached_property
     def cache(self) -> "Cache | None":
         """Answers that were paid for before: --cache FILE, none, or the file beside the weights."""
         if self.cache_option == "none":
             return None
-        from cai_core.store.cache import FileCache
+        from cai_core.store.cache import SqliteCache
 
         path = Path(self.cache_option) if self.cache_option else models_dir() / "cache.db"
-        cache: Cache = FileCache(path)
+        cache: Cache = SqliteCache(path)
         return cache
 
     def output(
@@ -211,39 +213,34 @@ def stage_options(command: Callable[..., Row | None]) -> Callable[..., None]:
 
 
 def _run(command: Callable[..., Row | None], running: Running, options: Row) -> None:
-    with _recorded(running), stop_on_signals(running.flag):
-        result = command(running, **options)
-        if running.as_json:
-            click.echo(json.dumps(result or {}, ensure_ascii=False))
-
-
-@contextmanager
-def _recorded(running: Running) -> Iterator[None]:
-    """Show progress while the command runs, say how it ended, and write that down for a job."""
-    with _as_job(running) if running.job else _in_terminal(running) as ended:
+    """Run it, say how it ended, and write that down for a job."""
+    frame = _as_job(running) if running.job else _in_terminal(running)
+    with stop_on_signals(running.flag), frame as ended:
         try:
-            yield
-            ended("succeeded", "")
+            result = command(running, **options) or {}
         except (Stopped, KeyboardInterrupt):
-            ended("cancelled", "stopped")
+            ended("cancelled", "stopped", {})
             click.echo(STOPPED, err=True)
             raise click.exceptions.Exit(1) from None
         except click.ClickException as error:
-            ended("failed", error.format_message())
-            raise
-        except click.exceptions.Exit as exit_:
-            ended("failed" if exit_.exit_code else "succeeded", "")
+            ended("failed", error.format_message(), {})
             raise
         except Exception as error:
             sentence = sentence_of(error)
-            ended("failed", sentence or f"{type(error).__name__}: {error}")
+            ended("failed", sentence or f"{type(error).__name__}: {error}", {})
             if sentence is None:
                 raise
             click.echo(f"error: {sentence}", err=True)
             raise click.exceptions.Exit(1) from None
+        ended("held" if running.held else "succeeded", running.held, result)
+        if running.as_json:
+            click.echo(json.dumps(result, ensure_ascii=False, default=str))
+        if running.held:
+            click.echo(f"held: {running.held}", err=True)
+            raise click.exceptions.Exit(1)
 
 
-Ended = Callable[[str, str], None]  # (state, reason)
+Ended = Callable[[str, str, Mapping[str, Any]], None]  # (state, reason, result)
 
 
 @contextmanager
@@ -251,14 +248,14 @@ def _in_terminal(running: Running) -> Iterator[Ended]:
     line = ProgressLine(sys.stderr)
     running.hooks = Hooks(_counted(running, line.show), lambda: running.flag.asked)
     try:
-        yield lambda state, reason: line.close()
+        yield lambda state, reason, result: line.close()
     finally:
         line.close()
 
 
 @contextmanager
 def _as_job(running: Running) -> Iterator[Ended]:
-    """Hold the job's lock from before the heavy imports to the end; all that is told goes to its folder."""
+    """Hold the job's lock, from before the heavy imports to the end; its folder is told everything."""
     from cai_core.jobs import folder
 
     assert running.job is not None
@@ -266,10 +263,10 @@ def _as_job(running: Running) -> Iterator[Ended]:
     with folder.hold(job):
         running.hooks = Hooks(
             _counted(running, lambda progress: folder.write_progress(job, progress)),
-            lambda: running.flag.asked or folder.should_stop(job, lambda: running.flag.asked),
+            lambda: folder.should_stop(job, lambda: running.flag.asked),
             lambda step, values: folder.append_metric(job, step, values),
         )
-        yield lambda state, reason: folder.finish(job, state, reason)
+        yield lambda state, reason, result: folder.finish(job, state, reason, result)
 
 
 def _counted(running: Running, show: Callable[[Progress], None]) -> Callable[[Progress], None]:

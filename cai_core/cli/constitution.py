@@ -1,0 +1,118 @@
+"""`constitution lint|show|diff` read files; `import|export` reach the workspace."""
+
+import getpass
+import json
+from pathlib import Path
+
+import click
+
+from cai_core.constitution import diff as differences
+from cai_core.constitution import document
+from cai_core.constitution import lint as linting
+from cai_core.errors import CaiError, ConstitutionError
+from cai_core.settings import database_path
+
+_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+
+
+@click.group()
+def constitution() -> None:
+    """Lint, show, compare, import and export constitutions."""
+
+
+@constitution.command()
+@click.argument("files", nargs=-1, required=True, type=_FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@click.pass_context
+def lint(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
+    """Say what is wrong or unwise in FILES; exit 1 where one cannot be used."""
+    found = [(path, finding) for path in files for finding in _findings(path)]
+    if as_json:
+        rows = [{"file": str(path), **vars(finding)} for path, finding in found]
+        click.echo(json.dumps(rows, ensure_ascii=False))
+    else:
+        for path, finding in found:
+            click.echo(f"{path}: {finding}")
+        if not found:
+            click.echo("nothing to remark")
+    ctx.exit(1 if any(finding.level == "error" for _, finding in found) else 0)
+
+
+def _findings(path: Path) -> list[linting.Finding]:
+    try:
+        return linting.lint(document.read(path))
+    except ConstitutionError as error:
+        message = str(error).removeprefix(str(path)).removeprefix(":").strip()
+        return [linting.Finding("error", "", message)]
+
+
+@constitution.command()
+@click.argument("files", nargs=-1, required=True, type=_FILE)
+def show(files: tuple[Path, ...]) -> None:
+    """Print the principles of FILES in order, with the hash."""
+    for path in files:
+        read = document.read(path)
+        click.echo(
+            f"{read.name}  {read.hash}  {len(read.enabled)} of {len(read.principles)} enabled"
+        )
+        for place, principle in enumerate(read.principles, start=1):
+            weight = "" if principle.weight == 1 else f"  weight {principle.weight:g}"
+            off = "" if principle.enabled else "  (disabled)"
+            click.echo(f"{place:3}. {principle.key}{weight}{off}")
+            click.echo(f"     {principle.text or principle.critique}")
+
+
+@constitution.command()
+@click.argument("old", type=_FILE)
+@click.argument("new", type=_FILE)
+def diff(old: Path, new: Path) -> None:
+    """Print what changed from OLD to NEW, principle by principle."""
+    click.echo(differences.as_text(differences.compare(document.read(old), document.read(new))))
+
+
+@constitution.command("import")
+@click.argument("file", type=_FILE)
+@click.option("--author", default=getpass.getuser, show_default="your user name")
+@click.option("--message", default="", help="What changed and why.")
+def import_(file: Path, author: str, message: str) -> None:
+    """Save FILE as the newest version of its constitution in the workspace."""
+    read = document.read(file)
+    from cai_core.errors import NotFoundError
+    from cai_core.store import constitutions, database
+
+    _require_workspace()
+    db = database.connect()
+    try:
+        try:
+            parent = constitutions.newest(db, read.name).id
+        except NotFoundError:
+            parent = None
+        version = constitutions.save(
+            db, read, author=author, message=message or f"from {file.name}", parent=parent
+        )
+    finally:
+        db.close()
+    same = "is already" if version.id == parent else "is saved as"
+    click.echo(f"'{read.name}' {same} version {version.number} ({read.hash})")
+
+
+@constitution.command()
+@click.argument("name")
+@click.option("--version", "number", type=int, help="By default the newest.")
+def export(name: str, number: int | None) -> None:
+    """Print the YAML of constitution NAME of the workspace."""
+    from cai_core.store import constitutions, database
+
+    _require_workspace()
+    db = database.connect()
+    try:
+        newest = constitutions.newest(db, name)
+        version = constitutions.numbered(db, name, number) if number else newest
+    finally:
+        db.close()
+    click.echo(document.dump(version.constitution), nl=False)
+
+
+def _require_workspace() -> None:
+    if not database_path().exists():
+        raise CaiError(f"there is no workspace at {database_path().parent}; run: cai_core init")
