@@ -12,9 +12,9 @@ from rapidfuzz import fuzz, process
 from cai_core.constitution.document import read
 from cai_core.constitution.lint import lint
 from cai_core.schema import Constitution, Pair, Prompt, Row, chat_from_row, first_user_turn
+from cai_core.settings import DATA_DIR
 from cai_core.text import is_boilerplate, is_refusal, normalise
 
-DATA = Path(__file__).parent.parent / "data"
 CONSTITUTIONS = ("general", "helpful", "short")
 ROWS = (
     "prompts/careful",
@@ -27,11 +27,11 @@ ROWS = (
 
 
 def constitution(name: str) -> Constitution:
-    return read(DATA / "constitutions" / f"{name}.yaml")
+    return read(DATA_DIR / "constitutions" / f"{name}.yaml")
 
 
 def rows(name: str) -> list[Row]:
-    lines = (DATA / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (DATA_DIR / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
 
@@ -111,7 +111,7 @@ def test_the_general_constitution_covers(topic):
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_file_ends_in_a_line_break_and_has_no_row_twice(name):
-    text = (DATA / f"{name}.jsonl").read_text(encoding="utf-8")
+    text = (DATA_DIR / f"{name}.jsonl").read_text(encoding="utf-8")
     assert text.endswith("}\n")
     assert len(set(text.splitlines())) == len(text.splitlines())
 
@@ -251,7 +251,7 @@ def test_few_shot_prompts_are_not_among_the_shipped_prompts():
 
 
 def test_the_readme_states_the_numbers_of_rows():
-    table = (DATA / "README.md").read_text(encoding="utf-8")
+    table = (DATA_DIR / "README.md").read_text(encoding="utf-8")
     for name in CONSTITUTIONS:
         count = len(constitution(name).principles)
         assert f"| `constitutions/{name}.yaml` | {count} principles |" in table
