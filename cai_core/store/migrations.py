@@ -241,3 +241,8 @@ def m008_audit(db: Database) -> None:
             created TEXT NOT NULL)"""
     )
     _frozen(db, "audit", sentence="the audit log is never changed")
+
+
+@STEPS()
+def m009_seeds(db: Database) -> None:
+    db.execute("CREATE TABLE seeds (name TEXT PRIMARY KEY, digest TEXT NOT NULL)")
