@@ -1,0 +1,211 @@
+"""Rows on their way into a dataset: made from values, filtered, mixed; what stays out is counted.
+
+Rows have the training columns only: one leads back to its pair by `Pair.id_of` over its prompt and
+answers.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from cai_core.curate.filters import Filters, answer_reason, pair_reason
+from cai_core.errors import DataError
+from cai_core.schema import (
+    Chat,
+    ConstitutionRef,
+    Label,
+    Pair,
+    Prompt,
+    Revision,
+    Row,
+    Split,
+    assistant,
+    canonical_json,
+    chat_row,
+)
+
+Kind = Literal["sft", "preference", "prompts"]
+Source = Literal["harmless", "helpful"]
+Rounds = Literal["all", "last"]
+
+
+@dataclass(frozen=True)
+class LabelledPair:
+    """A pair with its effective label: what people agree on, else the judge's.
+
+    `p_a` is None where there is nothing to learn; `verdict` then says why (bad, skip, disputed,
+    failed). `source` says whose label it is.
+    """
+
+    pair: Pair
+    p_a: float | None
+    source: Literal["people", "judge"] = "judge"
+    inconsistent: bool = False
+    split: Split | None = None
+    verdict: str = ""
+    weight: float = 1.0
+    constitution: ConstitutionRef | None = None
+
+    @classmethod
+    def of(cls, label: Label, *, split: Split | None = None) -> "LabelledPair":
+        """From one label that is the effective one; a tie is 0.5 whatever its number was."""
+        p_a = {"tie": 0.5, "bad": None, "skip": None, None: None}.get(label.verdict, label.p_a)
+        return cls(
+            pair=label.pair,
+            p_a=p_a,
+            source="people" if label.kind == "person" else "judge",
+            inconsistent=bool(label.inconsistent),
+            split=split or label.extra.get("split"),
+            verdict=label.verdict or "failed",
+            constitution=label.constitution,
+        )
+
+
+@dataclass(frozen=True)
+class DatasetRow:
+    """A row on its way into a dataset: what is written, and what is only counted or obeyed."""
+
+    row: Row
+    prompt: Chat
+    source: Source = "harmless"
+    split: Split | None = None
+    constitution: ConstitutionRef | None = None
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Rows of one kind and how many were left out, by reason."""
+
+    kind: Kind
+    rows: tuple[DatasetRow, ...]
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+    def with_source(self, source: Source) -> "Pool":
+        rows = tuple(
+            replace(
+                r, source=source, row=r.row | {"source": source} if "source" in r.row else r.row
+            )
+            for r in self.rows
+        )
+        return replace(self, rows=rows)
+
+
+def sft_rows(
+    revisions: Iterable[Revision], filters: Filters | None = None, *, rounds: Rounds = "all"
+) -> Pool:
+    """{prompt, completion} from revisions: every round's (CAI section 3.2), or the last one's."""
+    found: list[DatasetRow | str] = []
+    for revision in revisions:
+        if revision.error or not revision.rounds:
+            found.append("failed")
+            continue
+        chosen = revision.rounds if rounds == "all" else revision.rounds[-1:]
+        split = revision.extra.get("split")
+        found += [
+            _sft_row(revision.prompt, r.revision, filters, split, revision.constitution)
+            for r in chosen
+        ]
+    return _pool("sft", found)
+
+
+def answer_rows(answers: Iterable[tuple[Prompt, str]], filters: Filters | None = None) -> Pool:
+    """{prompt, completion} from prompts with a good answer, for example helpful ones."""
+    return _pool("sft", [_sft_row(p.messages, a, filters, p.split, None) for p, a in answers])
+
+
+def preference_rows(pairs: Iterable[LabelledPair], filters: Filters | None = None) -> Pool:
+    """{prompt, chosen, rejected, p_chosen, weight, source} from labelled pairs."""
+    return _pool("preference", [_preference_row(pair, filters or Filters()) for pair in pairs])
+
+
+def prompt_rows(prompts: Iterable[Prompt]) -> Pool:
+    """{prompt} for PPO."""
+    rows = [
+        DatasetRow({"prompt": chat_row(p.messages)}, p.messages, split=p.split) for p in prompts
+    ]
+    return _pool("prompts", rows)
+
+
+def _sft_row(
+    prompt: Chat,
+    answer: str,
+    filters: Filters | None,
+    split: Split | None,
+    constitution: ConstitutionRef | None,
+) -> DatasetRow | str:
+    reason = answer_reason(filters or Filters(), answer)
+    if reason:
+        return reason
+    row = {"prompt": chat_row(prompt), "completion": [assistant(answer).to_row()]}
+    return DatasetRow(row, prompt, split=split, constitution=constitution)
+
+
+def _preference_row(labelled: LabelledPair, filters: Filters) -> DatasetRow | str:
+    pair, p_a = labelled.pair, labelled.p_a
+    if p_a is None:
+        return labelled.verdict or "failed"
+    if pair.response_a == pair.response_b:
+        return "equal answers"
+    chosen, rejected = pair.response_a, pair.response_b
+    if p_a < 0.5:
+        chosen, rejected = rejected, chosen
+    reason = pair_reason(
+        filters, p_a=p_a, source=labelled.source, inconsistent=labelled.inconsistent
+    )
+    reason = reason or answer_reason(filters, chosen)
+    if reason:
+        return reason
+    row = {
+        "prompt": chat_row(pair.prompt),
+        "chosen": [assistant(chosen).to_row()],
+        "rejected": [assistant(rejected).to_row()],
+        "p_chosen": max(p_a, 1 - p_a),
+        "weight": labelled.weight,
+        "source": "harmless",
+    }
+    return DatasetRow(row, pair.prompt, split=labelled.split, constitution=labelled.constitution)
+
+
+def _pool(kind: Kind, found: Iterable[DatasetRow | str]) -> Pool:
+    """Rows without those that stand twice; what was left out is a reason instead of a row."""
+    rows: dict[str, DatasetRow] = {}
+    dropped: Counter[str] = Counter()
+    for row in found:
+        if isinstance(row, str):
+            dropped[row] += 1
+        elif rows.setdefault(canonical_json(row.row), row) is not row:
+            dropped["duplicate"] += 1
+    return Pool(kind, tuple(rows.values()), dict(dropped))
+
+
+def mix(harmless: Pool, helpful: Pool, *, share: float | None = None, seed: int = 0) -> Pool:
+    """Both pools as one, of which `share` is helpful; all of both where no share is asked.
+
+    Raises:
+        DataError: not enough helpful rows for that share.
+    """
+    extra = list(helpful.with_source("helpful").rows)
+    dropped = Counter(harmless.dropped) + Counter(helpful.dropped)
+    if share is not None:
+        wanted = _wanted(len(harmless.rows), len(extra), share)
+        places = sorted(random.Random(seed).sample(range(len(extra)), wanted))
+        if wanted < len(extra):
+            dropped["helpful beyond the share"] += len(extra) - wanted
+        extra = [extra[place] for place in places]
+    return Pool(harmless.kind, (*harmless.rows, *extra), dict(dropped))
+
+
+def _wanted(harmless: int, helpful: int, share: float) -> int:
+    """How many helpful rows make the share."""
+    if not 0 <= share < 1:
+        raise DataError("the helpful share must be 0 or more and under 1")
+    wanted = round(harmless * share / (1 - share))
+    if wanted > helpful:
+        most = helpful / (helpful + harmless)
+        raise DataError(
+            f"a helpful share of {share:g} needs {wanted} helpful rows and there are {helpful};"
+            f" give more, or ask for {int(most * 100) / 100:g} at most"
+        )
+    return wanted
