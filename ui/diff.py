@@ -1,6 +1,7 @@
 """The difference of two texts by words, as escaped HTML that reads on light and dark alike."""
 
 import html
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -16,16 +17,21 @@ def show_diff(old: str, new: str) -> None:
     if old == new:
         st.caption("No difference.")
         return
-    st.html(diff_html(old, new))
+    show_parts(word_diff(old, new))
 
 
-def diff_html(old: str, new: str) -> str:
+def show_parts(parts: Sequence[DiffPart]) -> None:
+    """Draw a difference that was worked out already."""
+    st.html(diff_html(parts))
+
+
+def diff_html(parts: Sequence[DiffPart]) -> str:
     """One block of HTML; every character of both texts is escaped.
 
-    >>> diff_html("<b>", "<i>").count("<b>")
+    >>> diff_html(word_diff("<b>", "<i>")).count("<b>")
     0
     """
-    return f'<div style="{_BLOCK}">{"".join(map(_part, word_diff(old, new)))}</div>'
+    return f'<div style="{_BLOCK}">{"".join(map(_part, parts))}</div>'
 
 
 def _part(part: DiffPart) -> str:

@@ -1,0 +1,189 @@
+"""The constitution page: drafts, versions, conflicts, history, files."""
+
+from cai_core.schema import Constitution, Principle
+from cai_core.store import constitutions
+from ui.draft import CURRENT, Draft
+from ui.principle_cards import OPEN_ROWS
+
+
+def open_short(open_page, **state):
+    return open_page("constitution", **{CURRENT: "short", **state})
+
+
+def draft_of(at) -> Draft:
+    return at.session_state["constitution_drafts"]["short"]
+
+
+def open_cards(at):
+    at.session_state[OPEN_ROWS] = {row for row, _ in draft_of(at).rows}
+    return at.run()
+
+
+def field(at, key: str, name: str) -> str:
+    row = next(row for row, principle in draft_of(at).rows if principle.key == key)
+    return f"principle_{row}_{name}"
+
+
+def save_behind(workspace) -> None:
+    """Grace saves version 3 of `short` meanwhile."""
+    with workspace.db() as db:
+        newest = constitutions.newest(db, "short")
+        kept = newest.constitution.principles[:-1]
+        given = Constitution("short", (*kept, Principle("brief", text="Which is shorter?")))
+        constitutions.save(db, given, author="Grace", message="brief", parent=newest.id)
+
+
+def test_an_empty_workspace_says_how_to_begin(empty_workspace, open_page):
+    at = open_page("constitution")
+    assert not at.exception
+    assert any("no constitution yet" in text.value for text in at.markdown)
+
+
+def test_a_new_constitution_is_a_draft_until_it_is_saved(empty_workspace, open_page):
+    at = open_page("constitution")
+    at.text_input(key="new_name").set_value("house-rules")
+    at.button(key="new_make").click().run()
+    assert not at.exception
+    assert at.session_state["constitution_drafts"]["house-rules"].unsaved
+    with empty_workspace.db() as db:
+        assert constitutions.names(db) == []
+
+
+def test_a_name_that_is_taken_is_refused_in_a_sentence(seeded_workspace, open_page):
+    at = open_short(open_page)
+    at.text_input(key="new_name").set_value("other")
+    at.button(key="new_make").click().run()
+    assert "there is a constitution 'other' already" in at.error[0].value.replace("\\", "")
+
+
+def test_an_edit_marks_the_draft_and_saving_makes_a_version(seeded_workspace, open_page):
+    at = open_cards(open_short(open_page))
+    at.text_area(key=field(at, "honest", "text")).set_value("Which is true?").run()
+    assert any("Unsaved draft" in text.value for text in at.markdown)
+    at.text_input(key="constitution_message").set_value("shorter")
+    at.button(key="save").click().run()
+    assert not at.exception
+    assert not draft_of(at).unsaved
+    with seeded_workspace.db() as db:
+        newest = constitutions.newest(db, "short")
+    assert (newest.number, newest.author, newest.message) == (3, "Ada", "shorter")
+    assert newest.constitution.principle("honest").text == "Which is true?"
+    assert newest.constitution.principle("kind").text == "Which response is kinder and warmer?"
+
+
+def test_an_open_card_stays_open_while_its_wording_changes(seeded_workspace, open_page):
+    at = open_cards(open_short(open_page))
+    at.text_area(key=field(at, "kind", "text")).set_value("Which is warmer?").run()
+    assert at.text_area(key=field(at, "kind", "text")).value == "Which is warmer?"
+
+
+def test_the_draft_waits_while_another_page_is_open(seeded_workspace, open_page):
+    at = open_cards(open_short(open_page))
+    at.text_area(key=field(at, "kind", "text")).set_value("Which is warmer?").run()
+    at.switch_page("app.py").run()
+    at.switch_page("pages/constitution.py").run()
+    assert draft_of(at).constitution.principle("kind").text == "Which is warmer?"
+    assert draft_of(at).unsaved
+
+
+def test_principles_are_added_duplicated_and_moved(seeded_workspace, open_page):
+    at = open_cards(open_short(open_page))
+    row = draft_of(at).rows[0][0]
+    at.button(key=f"content_copy_{row}").click().run()
+    at.button(key="add_principle").click().run()
+    at.button(key=f"arrow_downward_{row}").click().run()
+    keys = [principle.key for _, principle in draft_of(at).rows]
+    assert keys == ["honest-2", "honest", "kind", "safe", "new"]
+
+
+def test_deleting_asks_first(seeded_workspace, open_page):
+    at = open_cards(open_short(open_page))
+    at.button(key=f"delete_{draft_of(at).rows[1][0]}").click().run()
+    assert len(draft_of(at).rows) == 3
+    at.button(key="confirm_yes").click().run()
+    assert [principle.key for _, principle in draft_of(at).rows] == ["honest", "safe"]
+
+
+def test_a_principle_without_wording_cannot_be_saved(seeded_workspace, open_page):
+    at = open_short(open_page)
+    at.button(key="add_principle").click().run()
+    at.button(key="save").click().run()
+    assert "neither a text nor a critique" in at.error[0].value
+    assert draft_of(at).unsaved
+    with seeded_workspace.db() as db:
+        assert constitutions.newest(db, "short").number == 2
+
+
+def test_who_saves_second_is_told_and_loses_nothing(seeded_workspace, open_page):
+    at = open_cards(open_short(open_page))
+    at.text_area(key=field(at, "honest", "text")).set_value("Which is true?").run()
+    save_behind(seeded_workspace)
+    at.button(key="save").click().run()
+    assert "Grace saved version 3" in at.error[0].value
+    assert "Grace saved version 3 while you edited version 2" in at.warning[0].value
+    assert draft_of(at).constitution.principle("honest").text == "Which is true?"
+    at.button(key="rebase").click().run()
+    at.button(key="save").click().run()
+    assert not at.error
+    with seeded_workspace.db() as db:
+        newest = constitutions.newest(db, "short")
+        assert constitutions.numbered(db, "short", 3).author == "Grace"
+    assert (newest.number, newest.author) == (4, "Ada")
+
+
+def test_an_unchanged_draft_follows_what_others_save(seeded_workspace, open_page):
+    at = open_short(open_page)
+    save_behind(seeded_workspace)
+    at.run()
+    assert draft_of(at).base.number == 3
+    assert not draft_of(at).unsaved
+
+
+def test_discarding_goes_back_to_the_newest_version(seeded_workspace, open_page):
+    at = open_cards(open_short(open_page))
+    at.text_area(key=field(at, "kind", "text")).set_value("Which is warmer?").run()
+    at.button(key="discard").click().run()
+    at.button(key="confirm_yes").click().run()
+    assert (
+        draft_of(at).constitution.principle("kind").text == "Which response is kinder and warmer?"
+    )
+
+
+def test_an_old_version_is_restored_as_a_draft(seeded_workspace, open_page):
+    at = open_short(open_page, constitution_tab="History")
+    assert not at.exception
+    assert any("and warmer" in html.value for html in at.html)
+    at.button(key="restore").click().run()
+    assert [principle.key for _, principle in draft_of(at).rows] == ["honest", "kind"]
+    assert draft_of(at).base.number == 2
+    assert draft_of(at).unsaved
+
+
+def test_a_yaml_file_becomes_a_draft(seeded_workspace, open_page):
+    at = open_short(open_page)
+    text = b"name: short\nprinciples:\n  - {key: calm, text: Which response is calmer?}\n"
+    at.file_uploader(key="upload").upload("short.yaml", text).run()
+    assert not at.exception
+    assert [principle.key for _, principle in draft_of(at).rows] == ["calm"]
+    assert draft_of(at).base.number == 2
+
+
+def test_a_bad_file_is_refused_with_its_line(seeded_workspace, open_page):
+    at = open_short(open_page)
+    text = b"name: short\nprinciples:\n  - {key: calm, txt: oops}\n"
+    at.file_uploader(key="upload").upload("short.yaml", text).run()
+    assert not at.exception
+    assert "short.yaml:3" in at.error[0].value.replace("\\", "")
+    assert not draft_of(at).unsaved
+
+
+def test_a_wording_is_never_read_as_markdown_or_html(seeded_workspace, open_page):
+    at = open_cards(open_short(open_page))
+    nasty = "![x](http://y/z.png) <img src=q> **bold**"
+    at.text_area(key=field(at, "honest", "text")).set_value(nasty).run()
+    titles = [expander.label for expander in at.expander]
+    assert not any("![x](" in title for title in titles)
+    at.button(key="save").click().run()
+    at.session_state["constitution_tab"] = "History"
+    at.run()
+    assert not any("<img src=q" in html.value for html in at.html)
