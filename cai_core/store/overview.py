@@ -72,7 +72,7 @@ def cycles(db: Database) -> list[Cycle]:
     """One row for each version that something was made under, and the newest of each constitution.
 
     What a row, a manifest or a job's config calls its constitution is its hash; two versions with one
-    hash (a restored one) share what was made, and only the first is shown. Newest version first.
+    hash (a restored one) share what was made, and only the newer is shown. Newest version first.
     """
     revised = _by_hash(
         db,
@@ -89,7 +89,7 @@ def cycles(db: Database) -> list[Cycle]:
     runs = _by_hash(db, _TAGGED.format(table="jobs", column="config", where="state = 'succeeded'"))
     newest = {version.id for version in constitutions.newest_of_each(db)}
     found = []
-    for version in _first_of_each_hash(db):
+    for version in _newest_of_each_hash(db):
         key = version.constitution.hash
         if version.id in newest or any(key in made for made in (revised, judged, datasets, runs)):
             n_revised, n_judged = (made.get(key, {}).get("", 0) for made in (revised, judged))
@@ -107,8 +107,8 @@ _TAGGED = """SELECT hash, kind, count(DISTINCT id) AS n FROM (
     WHERE hash IS NOT NULL GROUP BY hash, kind"""
 
 
-def _first_of_each_hash(db: Database) -> list[Version]:
-    sql = "SELECT min(created), id FROM versions GROUP BY hash ORDER BY 1 DESC"
+def _newest_of_each_hash(db: Database) -> list[Version]:
+    sql = "SELECT max(created), id FROM versions GROUP BY hash ORDER BY 1 DESC"
     return [constitutions.get(db, row["id"]) for row in rows(db, sql)]
 
 
