@@ -30,6 +30,10 @@ class Filters(BaseModel):
     @classmethod
     def of(cls, values: Row) -> Self:
         """Raises DataError: an unknown filter or a value out of range, as one sentence."""
+        unknown = set(values) - set(cls.model_fields)
+        if unknown:
+            known = ", ".join(cls.model_fields)
+            raise DataError(f"there is no filter '{min(unknown)}'; there are {known}")
         try:
             return cls.model_validate(values)
         except ValidationError as error:

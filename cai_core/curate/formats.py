@@ -1,4 +1,4 @@
-"""Prompts, pairs, labels and revisions out of files: JSONL, JSON, CSV and plain text, gzip too.
+"""Prompts, answers, pairs, labels and revisions out of files: JSONL, JSON, CSV, text; gzip too.
 
 A bad row is refused with its file, line and reason; with `skip_bad` it is left out and listed. A
 row that stands twice counts once; one id with two contents is refused. Nothing is guessed silently.
@@ -10,9 +10,9 @@ import io
 import json
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 from cai_core.errors import DataError
 from cai_core.schema import (
@@ -24,12 +24,48 @@ from cai_core.schema import (
     assistant,
     canonical_json,
     chat_row,
+    content_hash,
     hh_dialogue,
 )
 
-T = TypeVar("T", Prompt, Pair, Label, Revision)
 Parsed = Iterator[tuple[int, object | DataError]]  # 1-based line, and the row or its fault
 _GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A prompt with one good answer to learn from."""
+
+    prompt: Prompt
+    text: str
+
+    @property
+    def id(self) -> str:
+        return content_hash(self.to_row())
+
+    def to_row(self) -> Row:
+        return {"prompt": chat_row(self.prompt.messages), "completion": self.text}
+
+    @classmethod
+    def from_row(cls, row: object) -> Self:
+        """Read {prompt, completion}, or a pair whose better answer is known (chosen, or label a or b)."""
+        if isinstance(row, dict) and "completion" in row:
+            text = row["completion"]
+            if isinstance(text, list) and len(text) == 1 and isinstance(text[0], dict):
+                text = text[0].get("content")
+            if not isinstance(text, str) or not text.strip():
+                raise DataError("'completion' must hold one answer with text", column="completion")
+            return cls(_prompt({k: v for k, v in row.items() if k != "completion"}), text)
+        pair = Pair.from_row(row)
+        if pair.label not in ("a", "b"):
+            raise DataError(
+                "no 'completion', and no 'chosen' or 'label' that says which answer is good"
+            )
+        better = pair.response_a if pair.label == "a" else pair.response_b
+        return cls(Prompt.of(pair.prompt, split=pair.extra.get("split")), better)
+
+
+T = TypeVar("T", Prompt, Answer, Pair, Label, Revision)
 
 
 @dataclass(frozen=True)
@@ -77,6 +113,11 @@ def read_labels(path: Path, *, skip_bad: bool = False) -> Rows[Label]:
     return parse_labels(_bytes(path), name=str(path), skip_bad=skip_bad)
 
 
+def read_answers(path: Path, *, skip_bad: bool = False) -> Rows[Answer]:
+    """Read good answers: {prompt, completion}, or pairs of which the better answer is taken."""
+    return _parse(_bytes(path), str(path), Answer.from_row, Answer.to_row, skip_bad)
+
+
 def read_revisions(path: Path, *, skip_bad: bool = False) -> Rows[Revision]:
     """Read revisions as `revise` writes them."""
     data = _bytes(path)
@@ -95,7 +136,7 @@ def parse_pairs(data: bytes, *, name: str, skip_bad: bool = False) -> Rows[Pair]
 
 def parse_labels(data: bytes, *, name: str, skip_bad: bool = False) -> Rows[Label]:
     """Read an upload; `name` tells its format and stands in errors."""
-    return _parse(data, name, Label.from_row, lambda label: label.pair.to_row(), skip_bad)
+    return _parse(data, name, Label.from_row, _judged_content, skip_bad)
 
 
 def _parse(
@@ -123,6 +164,10 @@ def _parse(
     if not rows:
         raise DataError("there is no usable row in this file", file=name)
     return Rows(tuple(rows.values()), tuple(bad))
+
+
+def _judged_content(label: Label) -> Row:
+    return replace(label.pair, label=None, annotator="").to_row()
 
 
 def _check_id(id_: str, content: str, contents: dict[str, str]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from cai_core.curate.filters import Filters, answer_reason, pair_reason
+from cai_core.curate.formats import Answer
 from cai_core.errors import DataError
 from cai_core.schema import (
     Chat,
@@ -27,7 +28,7 @@ from cai_core.schema import (
 )
 
 Kind = Literal["sft", "preference", "prompts"]
-Source = Literal["harmless", "helpful"]
+Source = Literal["harmless", "helpful", ""]  # prompts have none
 Rounds = Literal["all", "last"]
 
 
@@ -72,6 +73,7 @@ class DatasetRow:
     source: Source = "harmless"
     split: Split | None = None
     constitution: ConstitutionRef | None = None
+    labelled_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,14 +112,16 @@ def sft_rows(
     return _pool("sft", found)
 
 
-def answer_rows(answers: Iterable[tuple[Prompt, str]], filters: Filters | None = None) -> Pool:
-    """{prompt, completion} from prompts with a good answer, for example helpful ones."""
-    return _pool("sft", [_sft_row(p.messages, a, filters, p.split, None) for p, a in answers])
+def answer_rows(answers: Iterable[Answer], filters: Filters | None = None) -> Pool:
+    """{prompt, completion} from good answers, for example helpful ones."""
+    found = [_sft_row(a.prompt.messages, a.text, filters, a.prompt.split, None) for a in answers]
+    return _pool("sft", found)
 
 
 def preference_rows(pairs: Iterable[LabelledPair], filters: Filters | None = None) -> Pool:
-    """{prompt, chosen, rejected, p_chosen, weight, source} from labelled pairs."""
-    return _pool("preference", [_preference_row(pair, filters or Filters()) for pair in pairs])
+    """{prompt, chosen, rejected, p_chosen, weight, source} from labelled pairs, people's first."""
+    ordered = sorted(pairs, key=lambda pair: pair.source != "people")
+    return _pool("preference", [_preference_row(pair, filters or Filters()) for pair in ordered])
 
 
 def prompt_rows(prompts: Iterable[Prompt]) -> Pool:
@@ -165,7 +169,13 @@ def _preference_row(labelled: LabelledPair, filters: Filters) -> DatasetRow | st
         "weight": labelled.weight,
         "source": "harmless",
     }
-    return DatasetRow(row, pair.prompt, split=labelled.split, constitution=labelled.constitution)
+    return DatasetRow(
+        row,
+        pair.prompt,
+        split=labelled.split,
+        constitution=labelled.constitution,
+        labelled_by=labelled.source,
+    )
 
 
 def _pool(kind: Kind, found: Iterable[DatasetRow | str]) -> Pool:

@@ -145,14 +145,19 @@ def _manifest(
     refs = Counter(row.constitution for row in pool.rows if row.constitution)
     constitutions = [ref.to_row() | {"rows": n} for ref, n in refs.most_common()]
     helpful = sum(row.source == "helpful" for row in pool.rows)
+    share = None if pool.kind == "prompts" else helpful / len(pool.rows)
     return {
         "kind": pool.kind,
         "hash": _hash(files),
         "rows": len(pool.rows),
-        "counts": {s: dict(Counter(r.source for r in rows)) for s, rows in by_split.items()},
+        "counts": {
+            split: dict(Counter(row.source or "prompts" for row in rows))
+            for split, rows in by_split.items()
+        },
         "dropped": dict(pool.dropped),
+        "labelled_by": dict(Counter(row.labelled_by for row in pool.rows if row.labelled_by)),
         "filters": origin.filters.active,
-        "helpful_share": {"asked": origin.share, "actual": helpful / len(pool.rows)},
+        "helpful_share": {"asked": origin.share, "actual": share},
         "constitution": next(iter(refs)).to_row() if len(refs) == 1 else None,
         "constitutions": constitutions,
         "settings": dict(origin.settings),
