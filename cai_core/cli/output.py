@@ -112,9 +112,8 @@ class Output:
         self.close()
 
     def _refuse_other_settings(self, path: Path) -> None:
-        # `finish` moves OUT.part.json to OUT.json first: a kill just then leaves OUT.part without
-        sidecar = next((s for s in (_sidecar(path), _sidecar(self.out)) if s.exists()), None)
-        if sidecar is None:
+        sidecar = _sidecar(path)
+        if not sidecar.exists():
             raise CaiError(
                 f"{path} exists already and nothing says how it was made; move it away or choose"
                 " another --out"
@@ -129,10 +128,17 @@ class Output:
     def _begin(self) -> BinaryIO:
         """Start OUT.part, with the rows of OUT where some of those are asked again."""
         self.out.parent.mkdir(parents=True, exist_ok=True)
-        _write_atomically(_sidecar(self.part), json.dumps(self._made_with, indent=2).encode())
+        self._say_how(self.part)
         if self.out.exists():
             shutil.copyfile(self.out, self.part)
         return self._open_part()
+
+    def _say_how(self, path: Path) -> None:
+        """Write down beside a file what it is made with, whole or not at all."""
+        sidecar = _sidecar(path)
+        new = sidecar.with_name(sidecar.name + ".new")
+        new.write_text(json.dumps(self._made_with, indent=2, ensure_ascii=False), encoding="utf-8")
+        new.replace(sidecar)
 
     def _open_part(self) -> BinaryIO:
         """Open OUT.part for this process alone; a last line that a kill tore off is dropped."""
@@ -182,9 +188,10 @@ class Output:
                 file.write(part.read(length))
             file.flush()
             os.fsync(file.fileno())
-        _sidecar(self.part).replace(_sidecar(self.out))
+        self._say_how(self.out)
         whole.replace(self.out)
         self.part.unlink()
+        _sidecar(self.part).unlink(missing_ok=True)
         self.close()
 
 
@@ -240,9 +247,3 @@ def _read_sidecar(path: Path) -> Row:
     if not isinstance(value, dict):
         raise CaiError(f"{path} cannot be read; delete it and its file to start anew")
     return value
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    part = path.with_name(path.name + ".new")
-    part.write_bytes(content)
-    part.replace(path)

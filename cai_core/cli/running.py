@@ -11,6 +11,7 @@ the function returns is printed as JSON under --json, and is the result of a job
 
 import errno
 import json
+import os
 import signal
 import sys
 import time
@@ -61,7 +62,7 @@ class StopFlag:
         self.asked = True
         if number == signal.SIGINT:  # a second Ctrl-C does not wait for the batch
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        click.echo("stopping after this batch", err=True)
+        os.write(2, b"stopping after this batch\n")  # a handler may not enter a buffered stream
 
 
 @contextmanager
