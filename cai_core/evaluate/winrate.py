@@ -1,0 +1,174 @@
+"""How often one model's answers are preferred to another's, on the same prompts."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cai_core.errors import DataError, Stopped
+from cai_core.models.protocol import Model
+from cai_core.schema import (
+    ConstitutionRef,
+    Hooks,
+    Label,
+    Pair,
+    Progress,
+    Prompt,
+    Row,
+    Sampling,
+    chat_row,
+    content_hash,
+)
+from cai_core.settings import BUILTIN
+from cai_core.stats import Estimate, wilson
+
+BATCH = 16  # prompts answered and judged before a row is told
+QUIET = Hooks()
+JudgePairs = Callable[[Sequence[Pair]], Iterable[Label]]
+
+
+@dataclass(frozen=True)
+class WinRate:
+    """The share of prompts on which A's answer is preferred, ties half, and what it is made of."""
+
+    estimate: Estimate
+    wins: int
+    ties: int
+    losses: int
+    failed: int
+
+    def to_row(self) -> Row:
+        counts = {"wins": self.wins, "ties": self.ties, "losses": self.losses}
+        return {"estimate": estimate_row(self.estimate), **counts, "failed": self.failed}
+
+
+def win_rate(labels: Iterable[Label]) -> WinRate:
+    """Count A's wins, prompt by prompt; several pairs of one prompt are averaged first.
+
+    Returns:
+        The estimate's n counts prompts with a verdict; its interval is Wilson's, which is a little
+        wide where there are ties. Bad, skipped and failed verdicts count as failed.
+    """
+    worth = {"a": 1.0, "tie": 0.5, "b": 0.0}
+    scores: dict[str, list[float]] = defaultdict(list)
+    counts = {"a": 0, "tie": 0, "b": 0, "failed": 0}
+    for label in labels:
+        known = label.verdict in worth
+        counts[str(label.verdict) if known else "failed"] += 1
+        if known:
+            prompt = content_hash(chat_row(label.pair.prompt))
+            scores[prompt].append(worth[str(label.verdict)])
+    means = [sum(values) / len(values) for values in scores.values()]
+    estimate = wilson(sum(means), len(means))
+    return WinRate(estimate, counts["a"], counts["tie"], counts["b"], counts["failed"])
+
+
+@dataclass(frozen=True)
+class Independence:
+    """Whether the judge has nothing to do with what it judges, and why (not)."""
+
+    independent: bool
+    reason: str
+
+
+def independence(judge: str, lineage: Mapping[str, frozenset[str]]) -> Independence:
+    """Say whether `judge` stands outside the families of the models it compares.
+
+    Args:
+        judge: its model id.
+        lineage: for each compared model every id that went into it, itself included: base models,
+            reward models, judges of its labels.
+    """
+    for model, family in lineage.items():
+        if judge == model:
+            return Independence(False, f"The judge {judge} is one of the models that it compares.")
+        if judge in family:
+            return Independence(False, f"The judge {judge} went into {model} that it compares.")
+    return Independence(True, f"The judge {judge} went into neither of the models.")
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Two models, how they answer, and who judges; `judge` yields one label a pair, in order."""
+
+    model_a: Model
+    model_b: Model
+    judge: JudgePairs
+    sampling: Sampling
+
+
+def compare(
+    prompts: Sequence[Prompt], contest: Contest, *, hooks: Hooks = QUIET
+) -> Iterator[Label]:
+    """Let both models answer every prompt and have the pairs judged; A's answer is response_a.
+
+    Yields:
+        One label a prompt with the prompt's id, in order, batch by batch.
+    Raises:
+        Stopped: as asked, between batches.
+    """
+    done = failed = 0
+    for start in range(0, len(prompts), BATCH):
+        batch = prompts[start : start + BATCH]
+        if hooks.should_stop():
+            raise Stopped("stopped between two batches of prompts")
+        for label in contest.judge(_pairs(batch, contest)):
+            done, failed = done + 1, failed + (label.verdict is None)
+            yield label
+        hooks.progress(Progress(done, len(prompts), failed=failed))
+
+
+def _pairs(batch: Sequence[Prompt], contest: Contest) -> list[Pair]:
+    chats = [prompt.messages for prompt in batch]
+    a, b = (m.generate(chats, contest.sampling) for m in (contest.model_a, contest.model_b))
+    return [
+        Pair(prompt.id, prompt.messages, one.text, other.text)
+        for prompt, one, other in zip(batch, a, b, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A finished comparison, as it is written and shown."""
+
+    model_a: str
+    model_b: str
+    judge: str
+    constitution: ConstitutionRef
+    labels: tuple[Label, ...]
+    independence: Independence
+
+    @property
+    def win_rate(self) -> WinRate:
+        return win_rate(self.labels)
+
+    @property
+    def headline(self) -> bool:
+        """The built-in model is at chance as a judge: judging its own kin it says nothing."""
+        return self.independence.independent or self.judge != BUILTIN
+
+    def to_row(self) -> Row:
+        row: Row = {"kind": "winrate", "model_a": self.model_a, "model_b": self.model_b}
+        row |= {"judge": self.judge, "constitution": self.constitution.to_row()}
+        row |= self.win_rate.to_row()
+        row |= {"independent": self.independence.independent, "headline": self.headline}
+        row["independence"] = self.independence.reason
+        row["rows"] = [label.to_row() for label in self.labels]
+        return row
+
+
+def estimate_row(estimate: Estimate) -> Row:
+    """An estimate as JSON; what is undefined is null.
+
+    >>> estimate_row(wilson(0, 0))
+    {'value': None, 'low': None, 'high': None, 'n': 0}
+    """
+    names: tuple[Any, ...] = ("value", "low", "high")
+    values = {name: getattr(estimate, name) for name in names}
+    return {k: v if v == v else None for k, v in values.items()} | {"n": estimate.n}
+
+
+def check_prompts(prompts: Sequence[Prompt], *, place: str) -> None:
+    """Raises DataError: there is nothing to compare on."""
+    if not prompts:
+        raise DataError("there is no prompt to compare on", file=place)
