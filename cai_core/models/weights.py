@@ -1,4 +1,4 @@
-"""A folder with a model in it: is it one that may be loaded, and what is the hash of it."""
+"""A folder with a model in it: may it be loaded, what is its hash, and loading it."""
 
 import hashlib
 import json
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cai_core.errors import ModelError
+from cai_core.models.device import allowed_cpus
 from cai_core.settings import models_dir
 
 # What outputs depend on, besides the weights themselves.
@@ -95,3 +96,53 @@ def _remember(memory: Path, value: dict[str, Any]) -> None:
         part.replace(memory)
     except OSError:
         pass  # a read-only cache costs time, nothing else
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """Raises ModelError: no tokenizer that this transformers can read."""
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder, **_SAFELY)
+    except _load_errors() as error:
+        raise ModelError(
+            f"the tokenizer in {folder} cannot be loaded: {_sentence(error)}"
+        ) from error
+
+
+def load_weights(folder: Path, device: str) -> Any:
+    """The model on its device, float32 on a processor and bfloat16 on CUDA.
+
+    Raises:
+        ModelError: damaged or incomplete weights, or an architecture that needs code of its own.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    torch.set_num_threads(min(torch.get_num_threads(), allowed_cpus()))
+    options: dict[str, Any] = {"use_safetensors": True, "output_loading_info": True}
+    options["dtype"] = torch.bfloat16 if device == "cuda" else torch.float32
+    try:
+        loaded: Any = AutoModelForCausalLM.from_pretrained(folder, **options, **_SAFELY)
+    except _load_errors() as error:
+        raise ModelError(f"the model in {folder} cannot be loaded: {_sentence(error)}") from error
+    model, info = loaded
+    if info["missing_keys"]:
+        missing = min(info["missing_keys"])
+        raise ModelError(f"{folder} lacks the weights '{missing}'; save the whole model again")
+    return model.to(device).eval()
+
+
+_SAFELY: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+
+
+def _load_errors() -> tuple[type[Exception], ...]:
+    from safetensors import SafetensorError
+
+    return (OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError, SafetensorError)
+
+
+def _sentence(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
