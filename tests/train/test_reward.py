@@ -1,0 +1,197 @@
+import math
+
+import pytest
+import torch
+from safetensors import safe_open
+from transformers import AutoModelForSequenceClassification
+
+from cai_core.errors import Stopped, TrainError
+from cai_core.schema import assistant, user
+from cai_core.train import reward
+from cai_core.train.card import Run
+from cai_core.train.configs import LoraSetting, RewardConfig
+from tests.train.conftest import (
+    Recorder,
+    make_task,
+    preference_rows,
+    sft_rows,
+    turn,
+    write_dataset,
+)
+
+FAST = {
+    "learning_rate": 5e-3,
+    "per_device_train_batch_size": 8,
+    "gradient_accumulation_steps": 1,
+    "center_rewards_coefficient": None,
+}
+
+
+def config(**more):
+    return RewardConfig(**(FAST | more))
+
+
+@pytest.fixture(scope="module")
+def trained(tiny, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reward")
+    data = write_dataset(
+        folder / "data",
+        "preference",
+        train=preference_rows(32),
+        dev=preference_rows(6, 50),
+        test=preference_rows(8, 70),
+    )
+    reward.train(make_task("reward", data, tiny, folder / "out", config(num_train_epochs=5)))
+    return folder / "out"
+
+
+def test_a_soft_label_is_reached_and_not_passed(tiny, tmp_path):
+    data = write_dataset(tmp_path / "d", "preference", train=preference_rows(16, p=0.7))
+    asked = config(num_train_epochs=60, learning_rate=3e-3)
+    reward.train(make_task("reward", data, tiny, tmp_path / "o", asked))
+    judge = reward.RewardModel.load(tmp_path / "o")
+    good, bad = judge.raw(
+        [[*turn("user", "Is it 3?"), *turn("assistant", a)] for a in ("yes yes good", "no no bad")]
+    )
+    assert 1 / (1 + math.exp(bad - good)) == pytest.approx(0.7, abs=0.02)
+
+
+def test_the_loss_is_the_weighted_cross_entropy(tiny, tmp_path):
+    rows = preference_rows(4)
+    for row, p, weight in zip(rows, (1.0, 0.7, 0.5, 0.2), (1.0, 2.0, 0.0, 0.5), strict=True):
+        row |= {"p_chosen": p, "weight": weight}
+    data = write_dataset(tmp_path / "d", "preference", train=rows)
+    task = make_task("reward", data, tiny, tmp_path / "o", config(per_device_train_batch_size=4))
+    tokenizer = reward.loop.load_tokenizer(tiny)
+    trainer = reward.SoftRewardTrainer(
+        model=reward._with_head(tiny),
+        args=reward._arguments(task),
+        train_dataset=reward.sft.dataset(reward._trainable(task.data.train)),
+        processing_class=tokenizer,
+        data_collator=reward.SoftCollator(tokenizer.pad_token_id),
+    )
+    batch = dict(next(iter(trainer.get_train_dataloader())))
+    p, weight = batch["p_chosen"].clone(), batch["weight"].clone()
+    assert sorted(p.tolist()) == pytest.approx([0.2, 0.5, 0.7, 1.0])
+    scores = trainer.model(batch["input_ids"], attention_mask=batch["attention_mask"]).logits[:, 0]
+    gap = scores[:4] - scores[4:]
+    expected = -(
+        weight * (p * torch.sigmoid(gap).log() + (1 - p) * torch.sigmoid(-gap).log())
+    ).mean()
+    assert trainer.compute_loss(trainer.model, batch).item() == pytest.approx(
+        expected.item(), abs=1e-6
+    )
+
+
+def test_accuracy_stands_with_its_interval_and_by_source(trained):
+    run = Run.read(trained)
+    assert run.metrics["test_accuracy"]["n"] == 8
+    assert run.metrics["test_accuracy"]["value"] == 1
+    assert run.metrics["test_accuracy"]["low"] == pytest.approx(0.676, abs=1e-3)  # Wilson, 8 of 8
+    assert (
+        run.metrics["test_accuracy_helpful"]["n"] == run.metrics["test_accuracy_harmless"]["n"] == 4
+    )
+    assert "test_accuracy | 1.00 (0.68 to 1.00, n = 8)" in (trained / "README.md").read_text()
+
+
+def test_scores_of_training_answers_have_mean_zero_and_deviation_one(trained):
+    judge = reward.RewardModel.load(trained)
+    rows = preference_rows(32)
+    scores = judge.score(
+        [row["prompt"] + row[side] for row in rows for side in ("chosen", "rejected")]
+    )
+    assert sum(scores) / len(scores) == pytest.approx(0, abs=1e-4)
+    assert sum(s * s for s in scores) / len(scores) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_score_does_not_depend_on_what_it_is_scored_with(trained):
+    chats = [
+        (user("Is it 3?"), assistant("yes yes good")),
+        (user("Is it?"), assistant("no " * 40)),
+        (user("One"), assistant("two"), user("Three?"), assistant("")),
+    ]
+    together = reward.score(trained, chats)
+    alone = [reward.score(trained, [chat])[0] for chat in chats]
+    assert together == pytest.approx(alone, abs=1e-5)
+    assert together[0] > together[1]
+
+
+def test_scoring_renders_as_training_did(trained):
+    """The tokens of a chat to score are those that TRL's trainer learned from."""
+    from trl.data_utils import _tokenize
+
+    judge = reward.RewardModel.load(trained)
+    row = preference_rows(1)[0]
+    chat = row["prompt"] + row["chosen"]
+    ids = _tokenize(judge.tokenizer, chat)["input_ids"]
+    assert judge.render(chat) == ids
+    assert judge.tokenizer.decode(ids).endswith("good<|im_end|>\n")
+    model = AutoModelForSequenceClassification.from_pretrained(trained)
+    by_hand = model(torch.tensor([ids])).logits.item()
+    assert judge.raw([chat])[0] == pytest.approx(by_hand, abs=1e-5)
+
+
+def test_a_chat_that_does_not_end_in_an_answer_is_refused(trained):
+    with pytest.raises(TrainError, match="end in an assistant turn"):
+        reward.score(trained, [(user("Is it?"),)])
+
+
+def test_a_model_without_a_trained_head_is_refused(tiny, trained, tmp_path):
+    with pytest.raises(TrainError, match=r"no trained head \(score\.weight\)"):
+        reward.score(tiny, [(user("Is it?"), assistant("yes"))])
+    with pytest.raises(TrainError, match="holds no model in safetensors form"):
+        reward.check(tmp_path)
+
+
+def test_a_model_trained_by_another_method_is_refused(trained, tmp_path):
+    import shutil
+
+    folder = tmp_path / "copy"
+    shutil.copytree(trained, folder)
+    text = (folder / "run.json").read_text()
+    (folder / "run.json").write_text(text.replace('"method": "reward"', '"method": "sft"'))
+    with pytest.raises(TrainError, match="was trained by sft; it is not a reward model"):
+        reward.check(folder)
+
+
+def test_pairs_that_are_too_long_are_left_out_and_counted(tiny, tmp_path):
+    rows = preference_rows(4)
+    rows[1]["rejected"] = turn("assistant", "no " * 200)
+    data = write_dataset(tmp_path / "d", "preference", train=rows)
+    run = reward.train(make_task("reward", data, tiny, tmp_path / "o", config(max_length=64)))
+    assert run.metrics["dropped_pairs"] == 1
+    assert run.notes == ("1 pairs were longer than max_length and left out",)
+    with pytest.raises(TrainError, match="all 4 pairs are longer than max_length = 8"):
+        reward.train(make_task("reward", data, tiny, tmp_path / "p", config(max_length=8)))
+
+
+def test_adapters_are_merged_and_the_head_is_kept(tiny, tmp_path):
+    data = write_dataset(tmp_path / "d", "preference", train=preference_rows(16))
+    asked = config(lora=LoraSetting(r=4), num_train_epochs=10)
+    run = reward.train(make_task("reward", data, tiny, tmp_path / "o", asked))
+    with safe_open(tmp_path / "o" / "model.safetensors", framework="pt") as weights:
+        names = list(weights.keys())
+    assert reward.HEAD in names
+    assert not [name for name in names if "lora" in name]
+    assert run.metrics["accuracy"] == 1
+    good = reward.score(tmp_path / "o", [(user("Is it 1?"), assistant("yes yes good"))])
+    bad = reward.score(tmp_path / "o", [(user("Is it 1?"), assistant("no no bad"))])
+    assert good > bad
+
+
+def test_stopped_training_goes_on(tiny, tmp_path):
+    data = write_dataset(tmp_path / "d", "preference", train=preference_rows(32))
+    whole = reward.train(make_task("reward", data, tiny, tmp_path / "whole", config()))
+    with pytest.raises(Stopped):
+        reward.train(
+            make_task("reward", data, tiny, tmp_path / "o", config(), hooks=Recorder(2).hooks)
+        )
+    run = reward.train(make_task("reward", data, tiny, tmp_path / "o", config()))
+    assert run.steps == whole.steps == 4
+    assert run.metrics["loss"] == pytest.approx(whole.metrics["loss"], abs=1e-6)
+
+
+def test_a_dataset_of_another_kind_is_refused(tiny, tmp_path):
+    data = write_dataset(tmp_path / "d", "sft", train=sft_rows(2))
+    with pytest.raises(TrainError, match="of kind sft, not preference"):
+        make_task("reward", data, tiny, tmp_path / "o", config())
