@@ -3,7 +3,7 @@
 import streamlit as st
 from sqlite_utils import Database
 
-from cai_core.constitution.document import to_yaml
+from cai_core.constitution.document import dump
 from cai_core.jobs import queue
 from cai_core.models import catalogue
 from cai_core.schema import SPLITS, Version
@@ -90,7 +90,7 @@ def _start(db: Database, *chosen: object) -> None:
         },
         files={
             "prompts.jsonl": [prompt.to_row() for prompt in asked],
-            "constitution.yaml": to_yaml(version.constitution),
+            "constitution.yaml": dump(version.constitution),
         },
         constitution=version.ref,
         config={"prompt_set": set_name, "split": split},

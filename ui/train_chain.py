@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 from sqlite_utils import Database
 
-from cai_core.constitution.document import to_yaml
+from cai_core.constitution.document import dump
 from cai_core.jobs import queue
 from cai_core.models import catalogue
 from cai_core.schema import Version
@@ -62,7 +62,7 @@ def _submission(data: Dataset, version: Version, values: dict[str, Any]) -> queu
         options={"config": train_single.CONFIG_FILE},
         files={
             train_single.CONFIG_FILE: json.dumps(values, indent=2),
-            "constitution.yaml": to_yaml(version.constitution),
+            "constitution.yaml": dump(version.constitution),
         },
         constitution=version.ref,
         config={"dataset": data.id, "settings": values},

@@ -37,9 +37,7 @@ def dataset(db: Database, kind: DatasetKind, *, key: str) -> Dataset | None:
 
 
 def dataset_name(item: Dataset) -> str:
-    counts = item.manifest.get("counts") or {}
-    rows = sum(n for n in counts.values() if isinstance(n, int))
-    return f"{item.name} · {rows} rows · {item.id[:8]}"
+    return f"{item.name} · {item.manifest.get('rows', '?')} rows · {item.id[:8]}"
 
 
 def trainable_models(*, key: str, label: str = "Base model") -> str:

@@ -94,14 +94,14 @@ class Asked:
 
 
 def _compare(running: Running, asked: Asked, out: Path) -> "Comparison":
-    from cai_core.constitution.document import load
+    from cai_core.constitution.document import read as read_constitution
     from cai_core.curate.formats import read_prompts
     from cai_core.evaluate import winrate
 
     read = read_prompts(asked.prompts, skip_bad=running.skip_bad)
     running.report_bad(read.bad)
     winrate.check_prompts(read.rows, place=str(asked.prompts))
-    ref = ConstitutionRef.of(load(asked.constitution).check())
+    ref = ConstitutionRef.of(read_constitution(asked.constitution))
     inputs = {"prompts": asked.prompts, "constitution": asked.constitution}
     rows_file = out.with_name(out.name + ".rows.jsonl")
     with running.output(rows_file, settings=asked.settings, inputs=inputs) as output:
@@ -135,14 +135,14 @@ def _labels(running: Running, asked: Asked, prompts: Sequence[Prompt]) -> Iterab
 
 def contest(running: Running, asked: Asked) -> "Contest":
     """The models, loaded, and the judge as a function of pairs."""
-    from cai_core.constitution.document import load as load_constitution
+    from cai_core.constitution.document import read
     from cai_core.evaluate.winrate import Contest
     from cai_core.feedback import judge as judging
     from cai_core.models.catalogue import load
 
     a, b = (load(name, cache=running.cache) for name in asked.models)
     judge_model = load(asked.setting.model, cache=running.cache)
-    constitution = load_constitution(asked.constitution)
+    constitution = read(asked.constitution)
     quiet = Hooks(should_stop=running.hooks.should_stop)
 
     def judge(pairs: Sequence[Pair]) -> Iterable[Label]:

@@ -23,7 +23,7 @@ def with_datasets(seeded_workspace):
         for kind in KINDS:
             place = seeded_workspace.home / "datasets" / kind
             place.mkdir(parents=True)
-            manifest = {"kind": kind, "hash": kind * 2, "counts": {"train": 8, "dev": 1, "test": 1}}
+            manifest = {"kind": kind, "hash": kind * 2, "rows": 10}
             datasets.add(db, place, manifest, author="Grace")
     return seeded_workspace
 
