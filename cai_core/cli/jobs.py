@@ -4,7 +4,7 @@ import getpass
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, get_args
 
 import click
 from sqlite_utils import Database
@@ -14,7 +14,7 @@ from cai_core.errors import StoreError
 from cai_core.jobs import queue, supervisor
 from cai_core.settings import database_path
 from cai_core.store import database
-from cai_core.store.work import Job
+from cai_core.store.work import Job, State
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 
@@ -25,10 +25,15 @@ def jobs() -> None:
 
 
 @jobs.command("list")
-@click.option("--state", multiple=True, help="Only jobs in this state; may be repeated.")
+@click.option(
+    "--state",
+    multiple=True,
+    type=click.Choice(get_args(State)),
+    help="Only jobs in this state; may be repeated.",
+)
 @click.option("--limit", type=int, default=20, show_default=True)
 @as_json
-def list_(state: tuple[Any, ...], limit: int, as_json: bool) -> None:
+def list_(state: tuple[State, ...], limit: int, as_json: bool) -> None:
     """List jobs, newest first."""
     with _workspace() as db:
         found = queue.find(db, states=state, limit=limit)

@@ -40,24 +40,28 @@ def add(
 ) -> Dataset:
     """Enter a dataset folder; one that was entered already stays as it is.
 
+    Its id is the hash of its content; where another folder holds the same content, one of its own.
+
     Args:
-        manifest: what stands in its manifest.json; its `kind` names the kind, its `hash` the id.
+        manifest: what stands in its manifest.json; `kind` and `hash` are needed.
     """
-    given = manifest.get("hash") or content_hash(dict(manifest))
-    row = {
-        "id": str(manifest.get("id") or given),
-        "name": name or path.name,
-        "kind": manifest["kind"],
-        "path": str(path),
-        "manifest": to_json(dict(manifest)),
-        "author": author,
-        "job": job,
-        "created": now(),
-    }
+    place, content = str(path), str(manifest["hash"])
     with write_tx(db):
+        there = first(db, "SELECT path FROM datasets WHERE id = ?", [content])
+        other = there is not None and there["path"] != place
+        row = {
+            "id": content_hash({"hash": content, "path": place}) if other else content,
+            "name": name or path.name,
+            "kind": manifest["kind"],
+            "path": place,
+            "manifest": to_json(dict(manifest)),
+            "author": author,
+            "job": job,
+            "created": now(),
+        }
         if insert(db, "datasets", row, seen="IGNORE"):
             audit(db, author, "freeze dataset", dataset=row["id"], kind=row["kind"])
-        return get(db, str(row["id"]))
+        return get(db, row["id"])
 
 
 def find(db: Database, *, kind: DatasetKind | None = None) -> list[Dataset]:

@@ -38,6 +38,15 @@ def test_a_dataset_is_entered_once(db):
     assert db["audit"].count == 1
 
 
+def test_the_same_content_in_another_folder_is_another_dataset(db):
+    manifest = {"kind": "sft", "hash": "abc"}
+    one = datasets.add(db, Path("/1"), manifest)
+    two = datasets.add(db, Path("/2"), manifest)
+    assert one.id == "abc" != two.id
+    assert datasets.add(db, Path("/2"), manifest) == two
+    assert len(datasets.find(db)) == 2
+
+
 def test_datasets_are_listed_newest_first_by_kind(db):
     for kind, key in (("sft", "1"), ("preference", "2"), ("sft", "3")):
         datasets.add(db, Path("/d") / key, {"kind": kind, "hash": key})
