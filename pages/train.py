@@ -4,19 +4,16 @@ import streamlit as st
 
 from ui import frame, job_cards, train_chain, train_single
 
-ALL = "All three"
-KINDS = ("sft", "reward", "ppo", "chain")
-
 with frame.page("train") as db:
     form, now = st.columns([5, 2], gap="large")
     with form:
-        choices = [ALL, *train_single.STAGES]
+        choices = [train_chain.TITLE, *train_single.STAGES]
         what = st.segmented_control(
-            "What to train", choices, default=ALL, required=True, key="train_what"
+            "What to train", choices, default=choices[0], required=True, key="train_what"
         )
-        if what == ALL:
+        if what == train_chain.TITLE:
             train_chain.show(db)
         else:
             train_single.show(db, train_single.STAGES[what])
     with now:
-        job_cards.show_live(KINDS)
+        job_cards.show_live(job_cards.TRAINING)

@@ -23,6 +23,7 @@ KINDS = {
     "chain": "all three",
     "winrate": "comparison",
 }
+TRAINING = ("sft", "reward", "ppo", "chain")
 RESUMABLE = ("failed", "cancelled", "interrupted")
 
 

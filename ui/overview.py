@@ -108,7 +108,7 @@ def _agreement_words(db: Database) -> str:
 
 
 def _only_training(counts: Counts) -> dict[str, int]:
-    return {kind: n for kind, n in counts.runs.items() if kind in ("sft", "reward", "ppo", "chain")}
+    return {kind: n for kind, n in counts.runs.items() if kind in job_cards.TRAINING}
 
 
 def _trained(counts: Counts) -> int:

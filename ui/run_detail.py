@@ -13,8 +13,6 @@ from cai_core.store import work
 from ui import cards, frame, job_cards, run_chat, run_curves
 from ui.plain import label
 
-TRAINING = ("sft", "reward", "ppo", "chain")
-
 
 def show(db: Database, job_id: str) -> None:
     """Everything about one run; a CaiError where there is none with this id."""
@@ -22,7 +20,7 @@ def show(db: Database, job_id: str) -> None:
     st.subheader(label(job.title), anchor=False)
     show_state(job_id)
     names = ["Log", "Settings and lineage"]
-    if job.kind in TRAINING:
+    if job.kind in job_cards.TRAINING:
         names.insert(0, "Curves")
     if job.kind == "chain":
         names.insert(0, "Report")

@@ -10,7 +10,7 @@ RUN = "run"  # query parameter: the run that is open
 SHOWN = 30
 GROUPS = {
     "All": (),
-    "Training": ("sft", "reward", "ppo", "chain"),
+    "Training": job_cards.TRAINING,
     "Feedback": ("revise", "sample-pairs", "judge"),
     "Comparison": ("winrate",),
 }

@@ -18,6 +18,7 @@ from ui import train_choices, train_single
 from ui.config_form import config_form
 from ui.plain import shorten
 
+TITLE = "All three"
 HELPFUL = DATA_DIR / "helpful_pairs.jsonl"
 STEPS = (
     "SFT → two answers a prompt from that policy → judge → gate → reward model → "
