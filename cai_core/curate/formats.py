@@ -280,8 +280,9 @@ def _json_list(text: str, name: str) -> Parsed:
 def _csv(text: str, name: str, delimiter: str) -> Parsed:
     """Rows under a header; empty cells are left out, `tags` are parted by semicolons."""
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    began = 2
+    began = 1  # the line on which a row begins; csv counts where it ends
     try:
+        began = reader.line_num + 1 if reader.fieldnames else began
         for cells in reader:
             if None in cells:
                 yield began, DataError("more cells than the header has")
@@ -292,4 +293,4 @@ def _csv(text: str, name: str, delimiter: str) -> Parsed:
                 yield began, row
             began = reader.line_num + 1
     except csv.Error as error:
-        raise DataError(f"not a CSV file: {error}", file=name, line=reader.line_num) from error
+        raise DataError(f"not a CSV file: {error}", file=name, line=began) from error

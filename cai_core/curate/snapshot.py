@@ -192,15 +192,19 @@ def _hash(files: Mapping[Split, bytes]) -> str:
 
 
 def _write(path: Path, files: Mapping[Split, bytes], manifest: Row) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write the folder beside its place, and move it there when it is whole."""
     part = path.with_name(path.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
+    part.mkdir(parents=True)
     contents = {f"{split}.jsonl": content for split, content in files.items()}
     contents["manifest.json"] = (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode()
-    for name, content in contents.items():
-        with (part / name).open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-    part.rename(path)
+    try:
+        for name, content in contents.items():
+            with (part / name).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        part.rename(path)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise

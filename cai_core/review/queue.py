@@ -6,13 +6,15 @@
     inconsistent  pairs whose two orders disagree, shuffled
     disputed      pairs on which people disagree, shuffled
 
-`pi` is the probability that the pair came up at all; it is 0 for nobody who is in a sample, so that
-what was measured on a sample can be weighed back to all pairs.
+`pi` is the probability that the pair came up at all, never 0, so that what was measured on a sample
+can be weighed back to all pairs.
 """
 
 import random
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal, get_args
 
 from cai_core.errors import DataError
@@ -93,9 +95,9 @@ def inclusion(weights: Sequence[float], size: int) -> list[float]:
     while True:
         rest = sum(weight for place, weight in enumerate(weights) if place not in sure)
         scale = (size - len(sure)) / rest if rest else 0.0
-        over = {i for i, w in enumerate(weights) if i not in sure and w * scale > 1}
+        over = {i for i, w in enumerate(weights) if i not in sure and w * scale > 1 - 1e-9}
         if not over:
-            return [1.0 if i in sure else min(1.0, w * scale) for i, w in enumerate(weights)]
+            return [1.0 if i in sure else w * scale for i, w in enumerate(weights)]
         sure |= over
 
 
@@ -103,9 +105,9 @@ def _systematic(
     candidates: Sequence[Candidate], chances: Sequence[float], start: float
 ) -> list[Place]:
     """Systematic sampling (Madow 1949): as many as the chances sum to, each with its own chance."""
-    places, reached = [], start
-    for candidate, chance in zip(candidates, chances, strict=True):
-        before, reached = reached, reached + chance
-        if chance == 1.0 or int(before) < int(reached):
-            places.append(Place(candidate.pair_id, chance))
-    return places
+    every = [Place(c.pair_id, chance) for c, chance in zip(candidates, chances, strict=True)]
+    unsure = [place for place in every if place.pi < 1]
+    reached = list(accumulate(place.pi for place in unsure))
+    ticks = [start + n for n in range(round(reached[-1]))] if reached else []
+    drawn = [unsure[min(bisect_right(reached, tick), len(unsure) - 1)] for tick in ticks]
+    return [place for place in every if place.pi == 1] + drawn

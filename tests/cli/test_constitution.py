@@ -1,0 +1,102 @@
+"""The constitution command."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from cai_core.cli.main import main
+from cai_core.constitution import document
+from cai_core.schema import Constitution, Principle
+from cai_core.store import constitutions, database
+
+GOOD = Constitution(
+    "c", (Principle("kind", "Which response is kinder and not preachy?", "Find fault.", "Mend."),)
+)
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["constitution", *map(str, arguments)])
+
+
+@pytest.fixture
+def good(tmp_path):
+    path = tmp_path / "good.yaml"
+    path.write_text(document.dump(GOOD))
+    return path
+
+
+@pytest.fixture
+def bad(tmp_path):
+    path = tmp_path / "bad.yaml"
+    path.write_text("name: c\nname: d\n")
+    return path
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    monkeypatch.setenv("CAI_HOME", str(tmp_path / "home"))
+    database.connect().close()
+
+
+def test_lint_has_nothing_to_remark_on_a_good_file(good):
+    result = run("lint", good)
+    assert (result.exit_code, result.stdout) == (0, "nothing to remark\n")
+
+
+def test_lint_reports_an_unreadable_file_beside_others_and_exits_1(good, bad):
+    result = run("lint", bad, good)
+    assert result.exit_code == 1
+    assert result.stdout.startswith(f"{bad}: error: 2: not YAML")
+
+
+def test_lint_gives_findings_as_json(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("name: c\nprinciples:\n  - key: k\n    text: Which is more harmless?\n")
+    result = run("lint", path, "--json")
+    assert result.exit_code == 0
+    assert {"level", "key", "message", "file"} == set(json.loads(result.stdout)[0])
+
+
+def test_show_prints_principles_and_hash(good):
+    result = run("show", good)
+    assert GOOD.hash in result.stdout
+    assert "1. kind" in result.stdout
+
+
+def test_a_bad_file_is_one_sentence(bad):
+    result = run("show", bad)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"error: {bad}:2: not YAML")
+    assert result.stderr.count("\n") == 1
+
+
+def test_diff_prints_changed_words(good, tmp_path):
+    other = tmp_path / "other.yaml"
+    other.write_text(good.read_text().replace("kinder", "warmer"))
+    assert "[-kinder-][+warmer+]" in run("diff", good, other).stdout
+
+
+def test_what_is_imported_comes_out_again(workspace, good, tmp_path):
+    assert "is saved as version 1" in run("import", good, "--author", "Ada").stdout
+    assert "is already version 1" in run("import", good, "--author", "Ada").stdout
+    good.write_text(good.read_text().replace("kinder", "warmer"))
+    assert "is saved as version 2" in run("import", good, "--author", "Ada").stdout
+    out = tmp_path / "out.yaml"
+    out.write_text(run("export", "c", "--version", 1).stdout)
+    assert document.read(out) == GOOD
+    assert "warmer" in run("export", "c").stdout
+
+
+def test_import_keeps_author_and_message(workspace, good):
+    run("import", good, "--author", "Ada", "--message", "begin")
+    db = database.connect()
+    version = constitutions.newest(db, "c")
+    db.close()
+    assert (version.author, version.message) == ("Ada", "begin")
+
+
+def test_a_constitution_that_is_not_there_is_a_sentence(workspace):
+    result = run("export", "none")
+    assert result.exit_code == 1
+    assert "there is no constitution 'none'" in result.stderr

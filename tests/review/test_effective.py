@@ -1,0 +1,92 @@
+"""Whose label counts."""
+
+import pytest
+
+from cai_core.review.effective import effective, effective_labels
+from cai_core.schema import HUMAN_P, ConstitutionRef, Label, Pair, Review, user
+
+PAIR = Pair.of((user("Hi"),), "one", "two")
+REF = ConstitutionRef("c", "h", 2)
+JUDGED = Label(PAIR, "a", 0.8, annotator="m", inconsistent=True, constitution=REF)
+
+
+def said(verdict, who="Ada", version=None):
+    review = Review(True, "all", 1.0, who, version)
+    return Label(PAIR, verdict, HUMAN_P.get(verdict), "person", who, review=review)
+
+
+def verdict_of(*verdicts, judgement=JUDGED):
+    found = effective(PAIR, verdicts, judgement)
+    return found.verdict, found.p_a, found.source
+
+
+def test_the_judge_counts_where_nobody_read():
+    assert verdict_of() == ("a", 0.8, "judge")
+    assert effective(PAIR, (), JUDGED).inconsistent
+
+
+def test_a_person_stands_over_the_judge():
+    assert verdict_of(said("b")) == ("b", 0.0, "people")
+    assert not effective(PAIR, (said("b"),), JUDGED).inconsistent
+
+
+def test_the_newest_verdict_of_a_person_counts():
+    assert verdict_of(said("b"), said("a")) == ("a", 1.0, "people")
+
+
+def test_people_who_disagree_make_it_disputed():
+    assert verdict_of(said("a"), said("b", "Bob")) == ("disputed", None, "people")
+    assert verdict_of(said("a"), said("tie", "Bob")) == ("disputed", None, "people")
+    assert verdict_of(said("a"), said("a", "Bob")) == ("a", 1.0, "people")
+
+
+def test_a_skip_says_nothing():
+    assert verdict_of(said("skip")) == ("a", 0.8, "judge")
+    assert verdict_of(said("skip"), said("b", "Bob")) == ("b", 0.0, "people")
+
+
+def test_a_person_who_skips_at_last_takes_the_verdict_back():
+    assert verdict_of(said("b"), said("skip")) == ("a", 0.8, "judge")
+
+
+def test_bad_keeps_the_pair_out():
+    assert verdict_of(said("bad")) == ("bad", None, "people")
+
+
+def test_a_rule_is_nobody():
+    rule = Label(PAIR, "b", 0.0, "rule", "bulk")
+    assert verdict_of(rule) == ("a", 0.8, "judge")
+
+
+@pytest.mark.parametrize(
+    ("judgement", "found"),
+    [
+        (None, ("none", None, None)),
+        (Label(PAIR, None, None, error="no mass"), ("failed", None, "judge")),
+        (Label(PAIR, "tie", 0.53), ("tie", 0.5, "judge")),
+        (Label(PAIR, "bad", None), ("bad", None, "judge")),
+    ],
+)
+def test_a_judgement_without_a_side_has_no_side(judgement, found):
+    assert verdict_of(judgement=judgement) == found
+
+
+def test_a_verdict_under_an_older_version_is_stale():
+    assert effective(PAIR, [said("a", version=1)], version=2).stale
+    assert not effective(PAIR, [said("a", version=2)], version=2).stale
+    assert not effective(PAIR, [said("a")], version=2).stale
+    assert not effective(PAIR, [said("a", version=1)]).stale
+
+
+def test_all_pairs_come_once_in_the_order_of_first_sight():
+    other = Pair.of((user("Ho"),), "one", "two")
+    third = Pair.of((user("Hu"),), "one", "two")
+    judged = [JUDGED, Label(other, "b", 0.1)]
+    people = [Label(p, "a", 1.0, "person", "Ada") for p in (other, third)]
+    found = effective_labels(people, judged)
+    assert [(e.pair.id, e.source) for e in found] == [
+        (PAIR.id, "judge"),
+        (other.id, "people"),
+        (third.id, "people"),
+    ]
+    assert found[0].constitution == REF
