@@ -4,8 +4,8 @@
         at = open_page("review")            # an AppTest of pages/review.py, run once, as "Ada"
         assert not at.exception
 
-`seeded_workspace` has two constitutions, prompts, revisions, pairs, judgements and verdicts, and a
-tiny real model in code under `path:` (its text is noise); `workspace.db()` lends a connection.
+`seeded_workspace` has two constitutions, prompts, revisions, pairs, judgements and verdicts;
+`talking_workspace` a tiny real model on top (its text is noise); `workspace.db()` lends a connection.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,9 +17,10 @@ import pytest
 from sqlite_utils import Database
 from streamlit.testing.v1 import AppTest
 
-from cai_core.settings import PROJECT_DIR
+from cai_core.settings import PROJECT_DIR, JudgeSetting, Settings
 from cai_core.store import database
 from tests.pages import seed
+from tests.tiny import save_tiny_model
 
 PERSON = "Ada"
 TIMEOUT_S = 60.0
@@ -57,6 +58,21 @@ def seeded_workspace(empty_workspace: Workspace) -> Workspace:
     with empty_workspace.db() as db:
         seed.fill(db)
     return empty_workspace
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a random model of 60,000 parameters."""
+    return save_tiny_model(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture
+def talking_workspace(seeded_workspace: Workspace, tiny_folder: Path) -> Workspace:
+    """The seeded workspace, whose base model and judge are the tiny model."""
+    model_id = f"path:{tiny_folder}"
+    settings = Settings(base_model=model_id, judge=JudgeSetting(model=model_id))
+    settings.save(seeded_workspace.home / "settings.yaml")
+    return seeded_workspace
 
 
 @pytest.fixture
