@@ -167,7 +167,7 @@ def to_json(value: object) -> str:
 
 
 def from_json(text: str | None) -> dict[str, Any]:
-    return cast(dict[str, Any], json.loads(text)) if text else {}
+    return cast(dict[str, Any], json.loads(text)) if text and text != "{}" else {}
 
 
 def audit(db: Database, who: str, what: str, **detail: Any) -> None:

@@ -7,6 +7,7 @@ a judge's newest standing judgement under one setting. Neither ever replaces the
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -402,4 +403,9 @@ def _votes(row: Row) -> dict[str, float]:
     if row["votes"] is None:
         return {}
     values = np.frombuffer(row["votes"], "<f4").astype(float).tolist()
-    return dict(zip(json.loads(row["keys"]), values, strict=True))
+    return dict(zip(_keys(row["keys"]), values, strict=True))
+
+
+@lru_cache(maxsize=64)
+def _keys(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
