@@ -13,21 +13,29 @@ PROGRAM: tuple[str, ...] = (sys.executable, "-m", "cai_core")
 
 @dataclass(frozen=True)
 class Command:
-    """`words` name the command; `out` is its --out in the job's folder; `rows` are read from there."""
+    """`words` name the command; `out` is its --out in the job's folder.
+
+    `rows` says what is read into the database while it runs: from `out`, or from `rows_in` below it.
+    """
 
     words: tuple[str, ...]
     out: str
     rows: Rows = ""
+    rows_in: str = ""
+
+    @property
+    def rows_file(self) -> str:
+        return f"{self.out}/{self.rows_in}" if self.rows_in else self.out
 
 
 COMMANDS: Mapping[str, Command] = {
     "revise": Command(("revise",), "output.jsonl", "revisions"),
     "sample-pairs": Command(("sample-pairs",), "output.jsonl", "pairs"),
     "judge": Command(("judge",), "output.jsonl", "labels"),
-    "sft": Command(("train", "sft"), "model"),
-    "reward": Command(("train", "reward"), "model"),
-    "ppo": Command(("train", "ppo"), "model"),
-    "chain": Command(("train", "chain"), "chain"),
+    "sft": Command(("train", "sft"), "out"),
+    "reward": Command(("train", "reward"), "out"),
+    "ppo": Command(("train", "ppo"), "out"),
+    "chain": Command(("train", "chain"), "out", "labels", "labels.jsonl"),
     "winrate": Command(("evaluate", "winrate"), "result.json"),
     "best-of-n": Command(("evaluate", "best-of-n"), "result.json"),
 }
@@ -46,7 +54,7 @@ def argv(kind: str, options: Mapping[str, Any]) -> tuple[str, ...]:
     repeats it as key=value.
 
     >>> argv("sft", {"data": "/d", "set": {"epochs": 1}, "skip_bad": True, "config": None})
-    ('train', 'sft', '--data', '/d', '--set', 'epochs=1', '--skip-bad', '--out', 'model')
+    ('train', 'sft', '--data', '/d', '--set', 'epochs=1', '--skip-bad', '--out', 'out')
     """
     made = command(kind)
     flags = [flag for name, value in options.items() for flag in _flags(name, value)]

@@ -75,8 +75,8 @@ def _rows_file(job: Job, place: Path) -> Path:
     made = commands.command(job.kind)
     if not made.rows:
         return place / "no rows"
-    part = place / f"{made.out}.part"
-    return part if part.exists() else place / made.out
+    part = place / f"{made.rows_file}.part"
+    return part if part.exists() else place / made.rows_file
 
 
 def _objects(lines: Iterable[bytes]) -> Iterator[Row]:

@@ -161,10 +161,23 @@ def test_a_pair_that_could_not_be_sampled_is_no_pair(db):
 def test_a_training_has_numbers_and_no_rows(db):
     job = submit(db, "sft")
     place = queue.folder_of(job.id)
-    (place / "model").mkdir()
+    (place / "out").mkdir()
     folder.append_metric(place, 1, {"loss": 2.0})
     folder.write_progress(place, Progress(1, 10))
     assert read(db, job)[0]
     assert work.metrics(db, job.id) == {"loss": [(1, 2.0)]}
     assert work.get(db, job.id).progress == Progress(1, 10)
     assert not read(db, job)[0]
+
+
+def test_a_chains_judgements_are_read_while_it_goes_on(db):
+    job = submit(db, "chain")
+    out = queue.out_of(job)
+    out.mkdir()
+    row = {"prompt": "Hi", "response_a": "one", "response_b": "two", "verdict": "a", "p_a": 0.9}
+    (out / "labels.jsonl.part").write_text(json.dumps(row | {"judge": "m"}) + "\n")
+    read(db, job)
+    assert [found.job for found in labels.judgements(db)] == [job.id]
+    (out / "labels.jsonl.part").rename(out / "labels.jsonl")
+    read(db, job)
+    assert len(labels.judgements(db)) == 1

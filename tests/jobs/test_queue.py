@@ -42,7 +42,7 @@ def test_options_become_a_command_line():
     options = {"set": {"lr": 1e-5, "epochs": 2}, "filter": ["a=1", "b"], "x_y": 0, "no": False}
     assert commands.argv("ppo", options) == (
         *("train", "ppo", "--set", "lr=1e-05", "--set", "epochs=2"),
-        *("--filter", "a=1", "--filter", "b", "--x-y", "0", "--out", "model"),
+        *("--filter", "a=1", "--filter", "b", "--x-y", "0", "--out", "out"),
     )
 
 
