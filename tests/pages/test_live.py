@@ -40,7 +40,8 @@ def test_running_jobs_wait_only_while_the_model_answers(talking_workspace):
     with talking_workspace.db() as db:
         row = {"id": "j1", "kind": "sft", "title": "t", "parent": None, "submitted_by": "Ada"}
         job = work.add(db, row | {"argv": [], "config": {}})
-        work.move(db, job.id, "running", source=["queued"])
+        assert work.move(db, job.id, "starting")
+        assert work.move(db, job.id, "running")
         place = queue.folder_of(job.id)
     place.mkdir(parents=True)
     at = AppTest.from_string(SCRIPT, default_timeout=120).run()
