@@ -46,13 +46,13 @@ def show(db: Database) -> None:
         )
         tokens = st.number_input("Tokens an answer", 8, 4096, 128, key="compare_tokens")
     asked = prompts.of_set(db, chosen.name, split=split if split in SPLITS else None, limit=most)
-    st.caption(f"{len(asked)} prompts of this split; every pair is judged in both orders.")
+    said = f"{len(asked)} prompts of this split; every pair is judged in both orders."
+    st.caption("Choose two different models." if a == b else said)
     st.button(
         "Compare",
         type="primary",
         icon=":material/compare_arrows:",
         disabled=not asked or a == b,
-        help="Choose two different models." if a == b else None,
         key="compare_start",
         on_click=frame.callback(_start),
         args=(a, b, judge, version, chosen.name, split, most, tokens),

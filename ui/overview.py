@@ -91,9 +91,10 @@ def show_stages(db: Database, counts: Counts) -> None:
     for column, (page, number, noun, more) in zip(st.columns(len(stages)), stages, strict=True):
         with column, st.container(border=True, height="stretch", gap="xxsmall"):
             entry = menu.entry(page)
-            st.page_link(entry.path, label=entry.title, icon=entry.icon)
             st.metric(noun, f"{number:,}")
             st.caption(more)
+            st.space("stretch")
+            st.page_link(entry.path, label=entry.title, icon=":material/arrow_forward:")
 
 
 def _agreement_words(db: Database) -> str:
@@ -151,8 +152,5 @@ def show(db: Database) -> None:
     counts = overview.counts(db)
     show_next(next_step(counts))
     show_stages(db, counts)
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        show_cycles(overview.cycles(db))
-    with right:
-        job_cards.show_live()
+    job_cards.show_live()
+    show_cycles(overview.cycles(db))

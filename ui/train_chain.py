@@ -104,14 +104,8 @@ def _one_of(label: str, options: tuple[str, ...], now: str, key: str) -> str:
 
 def _choices() -> dict[str, Any]:
     """What concerns no single stage."""
-    columns = st.columns(4)
-    with columns[0]:
-        audit = st.toggle(
-            "Pause for audit",
-            help="Stop after judging until you have reviewed labels and press Go on.",
-            key="chain_audit",
-        )
-    with columns[1]:
+    left, right = st.columns(2)
+    with left:
         mix = st.toggle(
             "Mix in helpful pairs",
             value=HELPFUL.exists(),
@@ -119,7 +113,6 @@ def _choices() -> dict[str, Any]:
             help="A reward model of harmless labels only learns to love refusals.",
             key="chain_helpful",
         )
-    with columns[2]:
         share = st.number_input(
             "Helpful share",
             min_value=0.05,
@@ -129,7 +122,12 @@ def _choices() -> dict[str, Any]:
             help="Of the preference data (CAI section 4.2: 43%).",
             key="chain_share",
         )
-    with columns[3]:
+    with right:
+        audit = st.toggle(
+            "Pause for audit after judging",
+            help="Stop until you have reviewed labels and press Go on.",
+            key="chain_audit",
+        )
         seed = st.number_input("Seed", min_value=0, value=0, key="chain_seed")
     helpful = {"path": str(HELPFUL), "share": share} if mix else None
     return {"audit": audit, "helpful": helpful, "seed": seed}
