@@ -42,7 +42,7 @@ class Model(Protocol):
 
 
 class Cache(Protocol):
-    """Answers that were paid for before; keys are made by `cai_core.models.cache_key`."""
+    """Answers that were paid for before; keys are made by `cai_core.models.cached.cache_key`."""
 
     def get(self, keys: Sequence[str]) -> dict[str, Any]:
         """The values that are there, by key."""

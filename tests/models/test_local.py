@@ -28,8 +28,8 @@ def alone(model: LocalModel, chat: Chat, params: Sampling) -> str:
 
 def save_as(folder: Path, kind: str) -> Path:
     """A tiny random model of another architecture, with the same tokenizer."""
-    from transformers import Gemma2Config, GPT2Config, MistralConfig
     from transformers import AutoModelForCausalLM as Auto
+    from transformers import Gemma2Config, GPT2Config, MistralConfig
 
     common = {"vocab_size": len(tiny_tokenizer()), "eos_token_id": 2, "pad_token_id": 0}
     small = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}

@@ -1,0 +1,152 @@
+"""A model that remembers: what it was asked before comes out of the cache, and it is not loaded."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from cai_core.models.protocol import Cache, Model
+from cai_core.models.rendering import RENDERING
+from cai_core.schema import (
+    Chat,
+    Completion,
+    Hooks,
+    Progress,
+    Row,
+    Sampling,
+    chat_row,
+    content_hash,
+)
+from cai_core.settings import Endpoint
+from cai_core.stats import FloatArray
+
+CHUNK = 128  # answers that are kept at a time: two batches of a local model
+QUIET = Hooks()
+
+
+def cache_key(fingerprint: str, what: str, chat: Chat, more: Row) -> str:
+    """SHA-256 over everything that an output depends on."""
+    asked = {"model": fingerprint, "rendering": RENDERING, "what": what}
+    return content_hash(asked | {"chat": chat_row(chat), "more": more}, digits=64)
+
+
+def endpoint_fingerprint(endpoint: Endpoint, model: str) -> str:
+    """What stands for the weights of a model that runs elsewhere."""
+    return f"{endpoint.base_url.rstrip('/')} {model}"
+
+
+def sampling_row(params: Sampling) -> Row:
+    """What of these parameters matters: a greedy answer depends on no seed."""
+    row = dict(vars(params))
+    if params.temperature == 0:
+        for name in ("seed", "top_k", "top_p"):
+            del row[name]
+    return row
+
+
+class CachedModel:
+    """A Model in front of another, which `load` gives on the first miss.
+
+    Answers are kept as they are finished, so that a stopped run loses at most `CHUNK` of them.
+    """
+
+    def __init__(self, id: str, fingerprint: str, load: Callable[[], Model], cache: Cache) -> None:
+        self.id = id
+        self.fingerprint = fingerprint
+        self._load = load
+        self._cache = cache
+
+    @cached_property
+    def model(self) -> Model:
+        """The model itself; asking for it loads it."""
+        return self._load()
+
+    @cached_property
+    def context(self) -> int:
+        key = cache_key(self.fingerprint, "context", (), {})
+        return int(self._remembered([key], lambda missing: [self.model.context])[0])
+
+    def count_tokens(self, chat: Chat) -> int:
+        key = cache_key(self.fingerprint, "tokens", chat, {})
+        return int(self._remembered([key], lambda missing: [self.model.count_tokens(chat)])[0])
+
+    def generate(
+        self, chats: Sequence[Chat], params: Sampling, *, hooks: Hooks = QUIET
+    ) -> list[Completion]:
+        keys = [self._answer_key(chat, params) for chat in chats]
+        found = self._cache.get(sorted(set(keys)))
+        paid = set(found)
+        wanted = {key: chat for key, chat in zip(keys, chats, strict=True) if key not in found}
+        hits = sum(key in paid for key in keys)
+        if hits:
+            hooks.progress(Progress(hits, len(chats), cached=hits))
+        todo = list(wanted)
+        for start in range(0, len(todo), CHUNK):
+            part = todo[start : start + CHUNK]
+            before = Progress(hits + start, len(chats), _tokens(found, todo[:start]), hits)
+            telling = replace(hooks, progress=_behind(before, hooks))
+            done = self.model.generate([wanted[key] for key in part], params, hooks=telling)
+            fresh = {key: _to_row(answer) for key, answer in zip(part, done, strict=True)}
+            self._cache.put(fresh)
+            found |= fresh
+        return [_from_row(found[key], cached=key in paid) for key in keys]
+
+    def stream(self, chat: Chat, params: Sampling) -> Iterator[str]:
+        """The kept answer in one piece, else pieces as they come; those are not kept."""
+        key = self._answer_key(chat, params)
+        kept = self._cache.get([key])
+        if key in kept:
+            yield str(kept[key]["text"])
+        else:
+            yield from self.model.stream(chat, params)
+
+    def score_choices(self, chats: Sequence[Chat], choices: Sequence[str]) -> FloatArray:
+        more = {"choices": list(choices)}
+        keys = [cache_key(self.fingerprint, "choices", chat, more) for chat in chats]
+
+        def score(missing: Sequence[int]) -> list[list[float | None]]:
+            scores = self.model.score_choices([chats[place] for place in missing], choices)
+            return [[x if math.isfinite(x) else None for x in row] for row in scores.tolist()]
+
+        rows = self._remembered(keys, score)
+        values = [[-math.inf if x is None else x for x in row] for row in rows]
+        return np.array(values, dtype=np.float64).reshape(len(chats), len(choices))
+
+    def _answer_key(self, chat: Chat, params: Sampling) -> str:
+        return cache_key(self.fingerprint, "answer", chat, sampling_row(params))
+
+    def _remembered(
+        self, keys: Sequence[str], compute: Callable[[Sequence[int]], Sequence[Any]]
+    ) -> list[Any]:
+        """The values of `keys`; `compute` is given the places of those that are not kept."""
+        found = self._cache.get(sorted(set(keys)))
+        first = {key: place for place, key in reversed(list(enumerate(keys))) if key not in found}
+        if first:
+            fresh = dict(zip(first, compute(list(first.values())), strict=True))
+            self._cache.put(fresh)
+            found |= fresh
+        return [found[key] for key in keys]
+
+
+def _behind(before: Progress, hooks: Hooks) -> Callable[[Progress], None]:
+    """Tell progress as of the whole call."""
+    return lambda now: hooks.progress(
+        replace(before, done=before.done + now.done, tokens=before.tokens + now.tokens)
+    )
+
+
+def _tokens(found: Row, keys: Sequence[str]) -> int:
+    return sum(found[key]["tokens"] for key in keys)
+
+
+def _to_row(answer: Completion) -> Row:
+    row = dict(vars(answer))
+    del row["cached"]
+    return row
+
+
+def _from_row(row: Row, *, cached: bool) -> Completion:
+    return Completion(**row, cached=cached)
