@@ -139,7 +139,7 @@ def test_a_page_is_one_frame(path):
 
 def test_no_room_is_left_out_of_the_list():
     found = {path.name for path in CORE.iterdir() if path.is_dir() and modules(path)}
-    assert found == set(MAY_IMPORT)
+    assert found - ROW_1 == set(MAY_IMPORT)
 
 
 def test_importing_the_core_loads_no_heavy_library():

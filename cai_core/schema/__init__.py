@@ -1,0 +1,79 @@
+"""The values that cross room borders: frozen dataclasses, and their rows in files.
+
+Every class that stands in a file has `from_row(row)` and `to_row()`. Rows are checked when read;
+fields that we do not know are kept in `extra` and written back. No file is opened here.
+"""
+
+from cai_core.schema.chats import (
+    Chat,
+    Message,
+    Role,
+    assistant,
+    chat_from_row,
+    chat_row,
+    first_user_turn,
+    hh_dialogue,
+    user,
+)
+from cai_core.schema.constitutions import Constitution, ConstitutionRef, Principle, Version
+from cai_core.schema.fields import Row, canonical_json, content_hash
+from cai_core.schema.labels import AnnotatorKind, Label, Method, Orders, PrincipleMode, Review
+from cai_core.schema.pairs import HUMAN_P, VERDICTS, Pair, Verdict
+from cai_core.schema.prompts import SPLITS, Prompt, Split
+from cai_core.schema.revisions import Revision, Round
+from cai_core.schema.stages import (
+    Completion,
+    Hooks,
+    MetricHook,
+    Progress,
+    ProgressHook,
+    Sampling,
+    StopHook,
+    never_stop,
+    no_metric,
+    no_progress,
+)
+
+__all__ = [
+    "HUMAN_P",
+    "SPLITS",
+    "VERDICTS",
+    "AnnotatorKind",
+    "Chat",
+    "Completion",
+    "Constitution",
+    "ConstitutionRef",
+    "Hooks",
+    "Label",
+    "Message",
+    "Method",
+    "MetricHook",
+    "Orders",
+    "Pair",
+    "Principle",
+    "PrincipleMode",
+    "Progress",
+    "ProgressHook",
+    "Prompt",
+    "Review",
+    "Revision",
+    "Role",
+    "Round",
+    "Row",
+    "Sampling",
+    "Split",
+    "StopHook",
+    "Verdict",
+    "Version",
+    "assistant",
+    "canonical_json",
+    "chat_from_row",
+    "chat_row",
+    "content_hash",
+    "first_user_turn",
+    "hh_dialogue",
+    "never_stop",
+    "no_metric",
+    "no_progress",
+    "user",
+]

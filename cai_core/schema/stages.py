@@ -1,0 +1,66 @@
+"""What a stage is told, tells and asks; how a model writes, and what it wrote."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a stage is; `total` is 0 while it is not known."""
+
+    done: int
+    total: int
+    tokens: int = 0
+    cached: int = 0
+    failed: int = 0
+
+
+ProgressHook = Callable[[Progress], None]
+StopHook = Callable[[], bool]
+MetricHook = Callable[[int, Mapping[str, float]], None]  # (step, values)
+
+
+def no_progress(progress: Progress) -> None:
+    """Say nothing."""
+
+
+def never_stop() -> bool:
+    return False
+
+
+def no_metric(step: int, values: Mapping[str, float]) -> None:
+    """Keep nothing."""
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What a stage tells and asks of whoever runs it; `should_stop` at least once a batch or step."""
+
+    progress: ProgressHook = no_progress
+    should_stop: StopHook = never_stop
+    metric: MetricHook = no_metric
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a model writes. `temperature` 0 is greedy; `top_k` 0 and `top_p` 1 leave all tokens in.
+
+    Defaults: temperature 1 as in CAI section 3.1; 256 tokens hold most hh answers.
+    """
+
+    max_new_tokens: int = 256
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One generated answer; `finished` is False when it was cut at `max_new_tokens`."""
+
+    text: str
+    tokens: int
+    finished: bool
+    prompt_tokens: int = 0
+    cached: bool = False
