@@ -113,6 +113,13 @@ def create(job: Path, config: Mapping[str, Any], files: Mapping[str, str | Seque
     _write(job / "config.json", dict(config), sync=True)
 
 
+def write_rows(path: Path, rows: Sequence[Row]) -> None:
+    """Write a file of rows whole or not at all."""
+    part = path.with_name(path.name + ".new")
+    part.write_text(_lines(rows), encoding="utf-8")
+    part.replace(path)
+
+
 def reset(job: Path) -> None:
     """Make ready for the next attempt: nothing is asked of it, and it has not ended."""
     for name in ("stop", "pause", "end.json"):

@@ -70,6 +70,13 @@ def read_job(db: Database, job: Job, place: Path) -> bool:
     return True
 
 
+def rows_of(job: Job, place: Path) -> Iterator[Row]:
+    """Every whole row that the job has written so far."""
+    path = _rows_file(job, place)
+    if path.exists():
+        yield from _objects(path.read_bytes().split(b"\n"))
+
+
 def _rows_file(job: Job, place: Path) -> Path:
     """OUT.part while the job writes it, else OUT; a folder that is never there for other jobs."""
     made = commands.command(job.kind)

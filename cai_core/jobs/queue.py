@@ -17,7 +17,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from cai_core.errors import JobError
-from cai_core.jobs import commands, folder, lock
+from cai_core.jobs import commands, folder, lock, verdicts
 from cai_core.schema import ConstitutionRef, Row
 from cai_core.settings import PROJECT_DIR, home, runs_dir
 from cai_core.store import work
@@ -159,7 +159,7 @@ def resume(db: Database, job_id: str, *, by: str, supervise: bool = True) -> Job
 
 
 def release(db: Database, job_id: str, *, by: str, supervise: bool = True) -> Job:
-    """Send on a job that is held for a person.
+    """Send on a job that is held for a person, with what people said about its pairs meanwhile.
 
     Raises:
         JobError: it is not held.
@@ -167,6 +167,8 @@ def release(db: Database, job_id: str, *, by: str, supervise: bool = True) -> Jo
     job = work.get(db, job_id)
     if not job.held:
         raise JobError(f"'{job.title}' is not held; it is {job.state}")
+    if folder_of(job.id).is_dir():
+        verdicts.hand_back(db, job, folder_of(job.id))
     return _again(db, job, by=by, what="release job", supervise=supervise)
 
 

@@ -5,12 +5,10 @@ a judge's newest standing judgement under one setting. Neither ever replaces the
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
-import numpy as np
 from sqlite_utils import Database
 
 from cai_core.errors import DataError, NotFoundError
@@ -19,7 +17,6 @@ from cai_core.schema import (
     AnnotatorKind,
     ConstitutionRef,
     Label,
-    Orders,
     Pair,
     Review,
     Row,
@@ -28,10 +25,9 @@ from cai_core.schema import (
     canonical_json,
     content_hash,
 )
-from cai_core.store import pairs
-from cai_core.store.database import first, from_json, insert, now, rows, to_json, write_tx
-
-_SWAPPED: Mapping[Verdict | None, Verdict | None] = {"a": "b", "b": "a"}
+from cai_core.store import label_rows, pairs
+from cai_core.store.database import first, insert, now, rows, write_tx
+from cai_core.store.label_rows import turned
 
 
 @dataclass(frozen=True)
@@ -65,36 +61,6 @@ class LabelFilter:
     source: str = ""
     job: str = ""
     pairs: Sequence[str] | None = None
-
-
-def turned(label: Label) -> Label:
-    """The same label with the two answers in the other order.
-
-    The offset stays: it is the pull to the place shown first, whichever answer stands there.
-    A rationale still speaks of the old sides, hence `turned` in `extra`.
-    """
-    orders = label.orders
-    return replace(
-        label,
-        pair=label.pair.swapped(),
-        verdict=_SWAPPED.get(label.verdict, label.verdict),
-        p_a=_other(label.p_a),
-        p_raw=_other(label.p_raw),
-        orders=Orders(ab=1 - orders.ba, ba=1 - orders.ab) if orders else None,
-        votes={key: 1 - p for key, p in label.votes.items()},
-        extra=_turned_extra(label),
-    )
-
-
-def _turned_extra(label: Label) -> Row:
-    extra = {key: value for key, value in label.extra.items() if key != "turned"}
-    if label.rationale and not label.extra.get("turned"):
-        extra["turned"] = True
-    return extra
-
-
-def _other(p: float | None) -> float | None:
-    return None if p is None else 1 - p
 
 
 def add(db: Database, label: Label, *, job: str = "", source: str = "") -> str:
@@ -151,7 +117,7 @@ def _append(db: Database, label: Label, *, job: str, source: str) -> tuple[str, 
     key = {"row": canonical_json(label.to_row()), "job": job, "created": "" if job else created}
     row = {"id": content_hash(key), "pair": there.id, "job": job, "created": created}
     return str(row["id"]), insert(
-        db, "labels", row | _columns(db, _first_or_not(db, label)), seen="IGNORE"
+        db, "labels", row | label_rows.columns(db, _first_or_not(db, label)), seen="IGNORE"
     )
 
 
@@ -167,47 +133,6 @@ def _first_or_not(db: Database, label: Label) -> Label:
     sql = "SELECT 1 FROM labels WHERE pair = ? AND kind = 'person' AND annotator = ?"
     seen = first(db, sql, [label.pair.id, label.annotator]) is not None
     return replace(label, review=replace(label.review, first=not seen))
-
-
-def _columns(db: Database, label: Label) -> Row:
-    keys = tuple(label.votes)
-    ref = label.constitution
-    return {
-        "kind": label.kind,
-        "annotator": label.annotator,
-        "verdict": label.verdict,
-        "p_a": label.p_a,
-        "p_raw": label.p_raw,
-        "order_ab": label.orders.ab if label.orders else None,
-        "order_ba": label.orders.ba if label.orders else None,
-        "offset": label.offset,
-        "flipped": label.flipped,
-        "inconsistent": label.inconsistent,
-        "mass": label.mass,
-        "votes": np.array([label.votes[k] for k in keys], "<f4").tobytes() if keys else None,
-        "vote_keys": _keep_keys(db, keys),
-        "method": label.method,
-        "principles": label.principles,
-        "template": label.template,
-        "constitution_name": ref.name if ref else None,
-        "constitution_version": ref.version if ref else None,
-        "constitution_hash": ref.hash if ref else None,
-        "seed": label.seed,
-        "rationale": label.rationale,
-        "error": label.error,
-        "review": to_json(label.review.to_row()) if label.review else None,
-        "blind": label.review.blind if label.review else None,
-        "extra": to_json(label.extra),
-    }
-
-
-def _keep_keys(db: Database, keys: tuple[str, ...]) -> str | None:
-    if not keys:
-        return None
-    text = to_json(list(keys))
-    row = {"id": content_hash(text), "keys": text}
-    insert(db, "vote_keys", row, seen="IGNORE")
-    return row["id"]
 
 
 def undo(db: Database, label_id: str, *, who: str) -> None:
@@ -357,55 +282,10 @@ def _stored(row: Row) -> StoredLabel:
     return StoredLabel(
         id=row["id"],
         seq=row["seq"],
-        label=_label(row, there.pair),
+        label=label_rows.label_of(row, there.pair),
         split=there.split,
         source=there.source,
         job=row["job"],
         created=row["created"],
         undone=bool(row["undone"]),
     )
-
-
-def _label(row: Row, pair: Pair) -> Label:
-    orders = Orders(row["order_ab"], row["order_ba"]) if row["order_ab"] is not None else None
-    version = row["constitution_version"]
-    name, key = row["constitution_name"], row["constitution_hash"]
-    return Label(
-        pair=pair,
-        verdict=row["verdict"],
-        p_a=row["p_a"],
-        kind=row["kind"],
-        annotator=row["annotator"],
-        p_raw=row["p_raw"],
-        orders=orders,
-        offset=row["offset"],
-        flipped=_flag(row["flipped"]),
-        inconsistent=_flag(row["inconsistent"]),
-        mass=row["mass"],
-        votes=_votes(row),
-        method=row["method"],
-        principles=row["principles"],
-        template=row["template"],
-        constitution=ConstitutionRef(name, key, version) if key else None,
-        seed=row["seed"],
-        rationale=row["rationale"],
-        error=row["error"],
-        review=Review.from_row(json.loads(row["review"])) if row["review"] else None,
-        extra=from_json(row["extra"]),
-    )
-
-
-def _flag(value: int | None) -> bool | None:
-    return None if value is None else bool(value)
-
-
-def _votes(row: Row) -> dict[str, float]:
-    if row["votes"] is None:
-        return {}
-    values = np.frombuffer(row["votes"], "<f4").astype(float).tolist()
-    return dict(zip(_keys(row["keys"]), values, strict=True))
-
-
-@lru_cache(maxsize=64)
-def _keys(text: str) -> tuple[str, ...]:
-    return tuple(json.loads(text))

@@ -2,15 +2,18 @@
 
 import json
 import os
+from dataclasses import replace
 
 import pytest
 
+from cai_core.curate import formats
 from cai_core.errors import JobError, NotFoundError
-from cai_core.jobs import commands, folder, queue
+from cai_core.jobs import commands, folder, ingest, queue
 from cai_core.schema import ConstitutionRef
 from cai_core.settings import PROJECT_DIR
-from cai_core.store import work
+from cai_core.store import labels, pairs, work
 from tests.jobs.conftest import submit
+from tests.store.rows import judgement, pair, review
 
 
 def test_a_submitted_job_is_a_row_and_a_folder(db, home):
@@ -167,3 +170,38 @@ def test_a_jobs_environment_sends_no_telemetry_and_finds_the_project(monkeypatch
     assert environment["HF_HUB_DISABLE_TELEMETRY"] == "1"
     assert environment["TOKENIZERS_PARALLELISM"] == "false"
     assert "HF_HUB_OFFLINE" not in environment.keys() - os.environ.keys()
+
+
+def test_a_released_job_gets_what_people_said_about_its_pairs_as_it_has_them(db):
+    job = submit(db, "chain")
+    mine = [pair("one"), pair("two"), pair("three")]
+    pairs.add(db, [replace(mine[0], id="first-seen").swapped()])  # here it is the other way round
+    out = queue.out_of(job)
+    out.mkdir()
+    rows = [json.dumps(judgement(each).to_row()) + "\n" for each in mine]
+    (out / "labels.jsonl").write_text("".join(rows))
+    ingest.read_job(db, job, queue.folder_of(job.id))
+    for person, verdict, of in (
+        ("Ada", "a", mine[0]),
+        ("Grace", "b", mine[0]),
+        ("Ada", "tie", mine[1]),
+        ("Ada", "b", pair("of another job")),
+    ):
+        labels.add(db, labels.verdict_label(of, verdict, review=review(person)))
+    labels.undo(db, labels.add(db, labels.verdict_label(mine[2], "a", review=review())), who="Ada")
+    work.say(db, job.id, "held: review first")
+    queue.release(db, job.id, by="Ada", supervise=False)
+    found = formats.read_labels(queue.folder_of(job.id) / "verdicts.jsonl").rows
+    assert [(v.annotator, v.verdict, v.p_a, v.kind) for v in found] == [
+        ("Ada", "a", 1.0, "person"),
+        ("Grace", "b", 0.0, "person"),
+        ("Ada", "tie", 0.5, "person"),
+    ]
+    assert [v.pair for v in found] == [mine[0], mine[0], mine[1]]
+
+
+def test_a_job_that_judged_nothing_gets_no_verdicts(db):
+    job = submit(db, "sft")
+    work.say(db, job.id, "held: review first")
+    queue.release(db, job.id, by="Ada", supervise=False)
+    assert not (queue.folder_of(job.id) / "verdicts.jsonl").exists()

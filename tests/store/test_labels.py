@@ -10,7 +10,7 @@ from sqlite_utils.utils import sqlite3
 
 from cai_core.errors import DataError, NotFoundError
 from cai_core.schema import Label, Orders, Pair
-from cai_core.store import database, labels, pairs
+from cai_core.store import database, label_rows, labels, pairs
 from cai_core.store.labels import LabelFilter
 from tests.store.rows import PAIR, REF, TEA, judgement, pair, review
 
@@ -72,12 +72,12 @@ def test_a_persons_verdict_on_swapped_sides_is_turned(db):
 
 @pytest.mark.parametrize("choice", ["tie", "bad", "skip", None])
 def test_a_verdict_without_a_side_stays_when_it_is_turned(choice):
-    assert labels.turned(judgement(verdict=choice)).verdict == choice
+    assert label_rows.turned(judgement(verdict=choice)).verdict == choice
 
 
 def test_turning_twice_gives_the_label_back():
     for label in (judgement(), judgement(rationale="(A)."), judgement(orders=None, p_a=None)):
-        back = labels.turned(labels.turned(label))
+        back = label_rows.turned(labels.turned(label))
         assert (back.verdict, back.pair, back.extra) == (label.verdict, label.pair, label.extra)
         assert back.p_a == pytest.approx(label.p_a)
 
@@ -88,7 +88,7 @@ def test_the_offset_of_a_turned_label_is_that_of_its_turned_orders(ab, ba):
         return (log(orders.ab / (1 - orders.ab)) - log(orders.ba / (1 - orders.ba))) / 2
 
     label = judgement(orders=Orders(ab, ba), offset=offset(Orders(ab, ba)))
-    turned = labels.turned(label)
+    turned = label_rows.turned(label)
     assert offset(turned.orders) == pytest.approx(turned.offset, abs=1e-9)
 
 

@@ -1,0 +1,141 @@
+"""One label as a row of its table, and turned round."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+from sqlite_utils import Database
+
+from cai_core.schema import (
+    ConstitutionRef,
+    Label,
+    Orders,
+    Pair,
+    Review,
+    Row,
+    Verdict,
+    content_hash,
+)
+from cai_core.store.database import from_json, insert, to_json
+
+_SWAPPED: Mapping[Verdict | None, Verdict | None] = {"a": "b", "b": "a"}
+
+
+def turned(label: Label) -> Label:
+    """The same label with the two answers in the other order.
+
+    The offset stays: it is the pull to the place shown first, whichever answer stands there.
+    A rationale still speaks of the old sides, hence `turned` in `extra`.
+    """
+    orders = label.orders
+    return replace(
+        label,
+        pair=label.pair.swapped(),
+        verdict=_SWAPPED.get(label.verdict, label.verdict),
+        p_a=_other(label.p_a),
+        p_raw=_other(label.p_raw),
+        orders=Orders(ab=1 - orders.ba, ba=1 - orders.ab) if orders else None,
+        votes={key: 1 - p for key, p in label.votes.items()},
+        extra=_turned_extra(label),
+    )
+
+
+def _turned_extra(label: Label) -> Row:
+    extra = {key: value for key, value in label.extra.items() if key != "turned"}
+    if label.rationale and not label.extra.get("turned"):
+        extra["turned"] = True
+    return extra
+
+
+def _other(p: float | None) -> float | None:
+    return None if p is None else 1 - p
+
+
+def columns(db: Database, label: Label) -> Row:
+    """What a label itself puts into a row of the table."""
+    keys = tuple(label.votes)
+    ref = label.constitution
+    return {
+        "kind": label.kind,
+        "annotator": label.annotator,
+        "verdict": label.verdict,
+        "p_a": label.p_a,
+        "p_raw": label.p_raw,
+        "order_ab": label.orders.ab if label.orders else None,
+        "order_ba": label.orders.ba if label.orders else None,
+        "offset": label.offset,
+        "flipped": label.flipped,
+        "inconsistent": label.inconsistent,
+        "mass": label.mass,
+        "votes": np.array([label.votes[k] for k in keys], "<f4").tobytes() if keys else None,
+        "vote_keys": _keep_keys(db, keys),
+        "method": label.method,
+        "principles": label.principles,
+        "template": label.template,
+        "constitution_name": ref.name if ref else None,
+        "constitution_version": ref.version if ref else None,
+        "constitution_hash": ref.hash if ref else None,
+        "seed": label.seed,
+        "rationale": label.rationale,
+        "error": label.error,
+        "review": to_json(label.review.to_row()) if label.review else None,
+        "blind": label.review.blind if label.review else None,
+        "extra": to_json(label.extra),
+    }
+
+
+def _keep_keys(db: Database, keys: tuple[str, ...]) -> str | None:
+    if not keys:
+        return None
+    text = to_json(list(keys))
+    row = {"id": content_hash(text), "keys": text}
+    insert(db, "vote_keys", row, seen="IGNORE")
+    return row["id"]
+
+
+def label_of(row: Row, pair: Pair) -> Label:
+    """The label of a row of the table, with `keys` beside it."""
+    orders = Orders(row["order_ab"], row["order_ba"]) if row["order_ab"] is not None else None
+    version = row["constitution_version"]
+    name, key = row["constitution_name"], row["constitution_hash"]
+    return Label(
+        pair=pair,
+        verdict=row["verdict"],
+        p_a=row["p_a"],
+        kind=row["kind"],
+        annotator=row["annotator"],
+        p_raw=row["p_raw"],
+        orders=orders,
+        offset=row["offset"],
+        flipped=_flag(row["flipped"]),
+        inconsistent=_flag(row["inconsistent"]),
+        mass=row["mass"],
+        votes=_votes(row),
+        method=row["method"],
+        principles=row["principles"],
+        template=row["template"],
+        constitution=ConstitutionRef(name, key, version) if key else None,
+        seed=row["seed"],
+        rationale=row["rationale"],
+        error=row["error"],
+        review=Review.from_row(json.loads(row["review"])) if row["review"] else None,
+        extra=from_json(row["extra"]),
+    )
+
+
+def _flag(value: int | None) -> bool | None:
+    return None if value is None else bool(value)
+
+
+def _votes(row: Row) -> dict[str, float]:
+    if row["votes"] is None:
+        return {}
+    values = np.frombuffer(row["votes"], "<f4").astype(float).tolist()
+    return dict(zip(_keys(row["keys"]), values, strict=True))
+
+
+@lru_cache(maxsize=64)
+def _keys(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
