@@ -1,0 +1,92 @@
+"""Two different answers a prompt."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from cai_core.cli.main import main
+from cai_core.errors import ModelError, Stopped
+from cai_core.feedback.sample import BATCH, SAME, sample_pairs
+from cai_core.schema import Completion, Hooks, Pair, Prompt, Sampling, user
+from tests.tiny import save_tiny_model
+
+
+class Seeded:
+    """Answers with its seed, or with what a chat is told to bring."""
+
+    id = "seeded"
+
+    def __init__(self, *, says=lambda chat, seed: f"answer {seed}"):
+        self.says = says
+
+    def generate(self, chats, params, *, hooks=None):
+        return [Completion(self.says(chat, params.seed), 2, True) for chat in chats]
+
+
+def prompts(n):
+    return [Prompt(f"p{i}", (user(f"question {i}"),), tags=("t",), split="dev") for i in range(n)]
+
+
+def test_a_pair_has_two_answers_of_two_seeds_and_says_how_it_was_sampled():
+    (pair,) = sample_pairs(prompts(1), Seeded(), Sampling(temperature=0.8, seed=4))
+    assert (pair.response_a, pair.response_b) == ("answer 4", "answer 5")
+    assert pair.extra["sampling"] == {
+        "max_new_tokens": 256,
+        "temperature": 0.8,
+        "top_p": 1.0,
+        "top_k": 0,
+        "seed": 4,
+    }
+    assert pair.extra["prompt_id"] == "p0"
+    assert pair.extra["split"] == "dev"
+    assert Pair.from_row(pair.to_row()) == pair
+
+
+def test_equal_answers_are_sampled_again():
+    model = Seeded(says=lambda chat, seed: "same" if seed < 1000 else "other")
+    (pair,) = sample_pairs(prompts(1), model, Sampling())
+    assert {pair.response_a, pair.response_b} == {"same", "other"}
+
+
+def test_answers_that_stay_equal_are_left_out_with_the_reason():
+    (pair,) = sample_pairs(prompts(1), Seeded(says=lambda chat, seed: "same"), Sampling())
+    assert pair.extra["error"] == SAME
+
+
+def test_a_prompt_that_fails_costs_only_itself():
+    def says(chat, seed):
+        if chat[-1].content == "question 3":
+            raise ModelError("too long")
+        return f"answer {seed}"
+
+    pairs = list(sample_pairs(prompts(6), Seeded(says=says), Sampling()))
+    assert [bool(pair.extra.get("error")) for pair in pairs] == [False] * 3 + [True] + [False] * 2
+
+
+def test_a_stop_between_batches_keeps_the_pairs_so_far():
+    asked = iter([False, True])
+    got = []
+    with pytest.raises(Stopped):
+        for pair in sample_pairs(
+            prompts(2 * BATCH), Seeded(), Sampling(), hooks=Hooks(should_stop=lambda: next(asked))
+        ):
+            got.append(pair)
+    assert len(got) == BATCH
+
+
+def test_the_command_writes_one_row_a_prompt_and_again_changes_nothing(tmp_path):
+    model = save_tiny_model(tmp_path / "tiny")
+    source = tmp_path / "p.jsonl"
+    source.write_text("".join(json.dumps(p.to_row()) + "\n" for p in prompts(3)))
+    out = tmp_path / "pairs.jsonl"
+    command = ["sample-pairs", "--prompts", str(source), "--model", f"path:{model}"]
+    command += ["--max-new-tokens", "8", "--cache", "none", "--out", str(out)]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 0, done.output
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [row["prompt_id"] for row in rows] == ["p0", "p1", "p2"]
+    assert all(row["response_a"] != row["response_b"] for row in rows if not row.get("error"))
+    before = out.read_bytes()
+    assert CliRunner().invoke(main, command).exit_code == 0
+    assert out.read_bytes() == before
