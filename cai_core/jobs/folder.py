@@ -160,13 +160,16 @@ def read_config(job: Path) -> Row:
 def read_progress(job: Path) -> Progress | None:
     """How far the job said it is; None before it said anything."""
     row = _read(job / "progress.json")
-    return Progress(**row) if row else None
+    known = {name: row[name] for name in Progress.__dataclass_fields__ if name in row}
+    return Progress(**known) if {"done", "total"} <= known.keys() else None
 
 
 def read_end(job: Path) -> End | None:
     """How the last attempt ended; None where it runs, or died without a word."""
     row = _read(job / "end.json")
-    return End(row["state"], row.get("reason", ""), row.get("result") or {}) if row else None
+    if row.get("state") not in get_args(EndState):
+        return None
+    return End(row["state"], str(row.get("reason", "")), row.get("result") or {})
 
 
 def log_tail(job: Path, *, lines: int = 200) -> str:

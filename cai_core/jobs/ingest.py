@@ -10,11 +10,10 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlite_utils import Database
 
-from cai_core.errors import CaiError
+from cai_core.errors import CaiError, StoreError
 from cai_core.jobs import commands, folder
 from cai_core.schema import Label, Pair, Revision, Row
 from cai_core.store import labels, pairs, revisions, work
@@ -98,10 +97,15 @@ def _objects(lines: Iterable[bytes]) -> Iterator[Row]:
 
 
 def _keep(db: Database, job: Job, row: Row, place: Path) -> None:
-    """Store one finished row; one that cannot be read is left in the file and told as an event."""
+    """Store one finished row; one that cannot be read is left in the file and told as an event.
+
+    What is wrong with the database instead of the row is raised: the chunk is then read again.
+    """
     try:
         _KEEP[commands.command(job.kind).rows](db, job, row)
-    except CaiError as error:
+    except StoreError:
+        raise
+    except (CaiError, ValueError, TypeError, KeyError, AttributeError) as error:
         folder.append_event(place, "row not read", row=str(row.get("id")), reason=str(error))
 
 
@@ -129,7 +133,9 @@ def _source(job: Job) -> str:
     return str(job.config.get("source") or job.title)
 
 
-def _metrics(lines: Iterable[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
+def _metrics(lines: Iterable[bytes]) -> Iterator[tuple[int, dict[str, float | None]]]:
     for row in _objects(lines):
-        if isinstance(row.get("step"), int) and isinstance(row.get("values"), dict):
-            yield row["step"], row["values"]
+        step, values = row.get("step"), row.get("values")
+        if isinstance(step, int) and isinstance(values, dict):
+            numbers = {n: v for n, v in values.items() if v is None or isinstance(v, int | float)}
+            yield step, numbers

@@ -26,6 +26,7 @@ from cai_core.store.work import Job
 TICK_SECONDS = 0.5
 START_SECONDS = 30.0  # from the start of a process to its lock
 GRACE_SECONDS = 30.0  # from SIGTERM to SIGKILL
+IDLE = "there was nothing to do"
 
 
 class Process(Protocol):
@@ -73,14 +74,36 @@ class Supervisor:
         self._terminated: dict[str, float] = {}  # job -> when it was sent SIGTERM
 
     def tick(self) -> bool:
-        """Read, reconcile, start; whether anything is under way."""
+        """Read, reconcile, start; whether anything is under way.
+
+        Raises:
+            CaiError, OSError: the first fault that passes (a full disk, bad settings), after
+                everything else was done.
+        """
         self._leaving = [child for child in self._leaving if child.poll() is None]
-        for job in work.find(self.db, states=["interrupted"]):
-            self._revive(job)
-        for job in work.find(self.db, states=work.ACTIVE):
-            self._attend(job)
+        faults = [self._tried(self._revive, job) for job in self._found("interrupted")]
+        faults += [self._tried(self._attend, job) for job in self._found(*work.ACTIVE)]
         self._start_waiting()
-        return bool(work.find(self.db, states=work.ACTIVE))
+        for fault in filter(None, faults):
+            raise fault
+        return bool(self._found(*work.ACTIVE))
+
+    def _tried(self, step: Callable[[Job], None], job: Job) -> CaiError | OSError | None:
+        """Do a step for one job; its fault must not keep the others waiting."""
+        try:
+            step(job)
+        except (CaiError, OSError) as error:
+            return error
+        return None
+
+    def _found(self, *states: work.State) -> list[Job]:
+        return work.find(self.db, states=states)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a job is under way or could start."""
+        waiting = (job for job in self._found("queued") if not job.held)
+        return bool(self._found(*work.ACTIVE)) or any(not self._why_not(job) for job in waiting)
 
     def _revive(self, job: Job) -> None:
         """A job that was taken for dead and holds its lock runs."""
@@ -169,10 +192,10 @@ class Supervisor:
             self._leaving.append(child)
 
     def _start_waiting(self) -> None:
-        waiting = [job for job in reversed(work.find(self.db, states=["queued"])) if not job.held]
+        waiting = [job for job in reversed(self._found("queued")) if not job.held]
         if not waiting:
             return
-        free = Settings.load().slots - len(work.find(self.db, states=work.ACTIVE))
+        free = Settings.load().slots - len(self._found(*work.ACTIVE))
         for job in waiting:
             reason = self._why_not(job)
             if not reason and free > 0:
@@ -243,13 +266,17 @@ def supervise(
     """
     home().mkdir(parents=True, exist_ok=True)
     taken = f"a supervisor runs for {home()} already; this one is not needed"
-    with lock.hold(home() / "supervisor.lock", taken=taken):
-        db = database.connect()
-        try:
-            supervisor = Supervisor(db, clock=clock)
-            return _watch(supervisor, idle=idle, asked=asked, sleep=sleep)
-        finally:
-            db.close()
+    db = database.connect()
+    try:
+        supervisor = Supervisor(db, clock=clock)
+        while True:
+            with lock.hold(home() / "supervisor.lock", taken=taken):
+                why = _watch(supervisor, idle=idle, asked=asked, sleep=sleep)
+            # who submitted in the last moment saw the lock held and started no supervisor
+            if why != IDLE or not supervisor.has_work:
+                return why
+    finally:
+        db.close()
 
 
 def _watch(
@@ -268,7 +295,7 @@ def _watch(
         if _tick(supervisor):
             busy_at = supervisor.clock()
         elif idle is not None and supervisor.clock() - busy_at > idle:
-            return f"there was nothing to do for {idle:.0f} s"
+            return IDLE
         sleep(TICK_SECONDS)
     return "it was told to; jobs run on"
 

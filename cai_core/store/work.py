@@ -167,7 +167,7 @@ def note(
 
 
 def add_metrics(
-    db: Database, job_id: str, values: Iterable[tuple[int, Mapping[str, float]]]
+    db: Database, job_id: str, values: Iterable[tuple[int, Mapping[str, float | None]]]
 ) -> None:
     """Keep (step, {name: value}); a step that is told again after a resume replaces the old one."""
     given = [(job_id, name, step, value) for step, by in values for name, value in by.items()]

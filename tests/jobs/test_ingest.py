@@ -133,6 +133,26 @@ def test_rows_and_place_are_kept_together_or_not_at_all(db, job, part, monkeypat
     assert read(db, job)[1] == 1
 
 
+def test_a_row_is_not_given_up_because_the_database_failed(db, job, part, monkeypatch):
+    def full(*args, **more):
+        raise StoreError("the disk is full")
+
+    part.write_text(line(0))
+    with monkeypatch.context() as broken:
+        broken.setattr(labels, "add", full)
+        with pytest.raises(StoreError):
+            read(db, job)
+    assert read(db, job)[1] == 1
+    assert not (queue.folder_of(job.id) / "events.jsonl").exists()
+
+
+def test_numbers_that_are_none_are_left_out(db, job):
+    path = queue.folder_of(job.id) / "metrics.jsonl"
+    path.write_text('{"step": 1, "values": {"loss": 1, "bad": [2], "kl": null}}\n{"step": "x"}\n')
+    read(db, job)
+    assert sorted(work.metrics(db, job.id)) == ["kl", "loss"]
+
+
 def test_line_ends_inside_a_text_do_not_split_a_row(db, job, part):
     row = label(0).to_row() | {"rationale": "a\u2028b\u0085c\x1cd"}
     part.write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")

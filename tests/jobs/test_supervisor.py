@@ -10,7 +10,8 @@ from datetime import datetime
 import pytest
 
 from cai_core.errors import JobError, StoreError
-from cai_core.jobs import folder, lock, queue, supervisor
+from cai_core.jobs import folder, lock, queue
+from cai_core.jobs import supervisor as supervisor_module
 from cai_core.jobs.supervisor import GRACE_SECONDS, START_SECONDS, Supervisor
 from cai_core.schema import Progress
 from cai_core.settings import PROJECT_DIR, Settings
@@ -225,7 +226,7 @@ def test_a_job_whose_folder_is_gone_has_failed(db, fake):
 
 def test_a_cancelled_job_is_terminated_once_and_killed_after_the_grace(db, fake, monkeypatch):
     sent = []
-    monkeypatch.setattr(supervisor, "signal_group", lambda pid, n: sent.append((pid, n)))
+    monkeypatch.setattr(supervisor_module, "signal_group", lambda pid, n: sent.append((pid, n)))
     job = submit(db)
     fake.tick()
     with folder.hold(queue.folder_of(job.id)):
@@ -243,7 +244,7 @@ def test_a_cancelled_job_is_terminated_once_and_killed_after_the_grace(db, fake,
 
 def test_a_job_cancelled_before_it_has_its_lock_is_stopped_too(db, fake, monkeypatch):
     sent = []
-    monkeypatch.setattr(supervisor, "signal_group", lambda pid, n: sent.append((pid, n)))
+    monkeypatch.setattr(supervisor_module, "signal_group", lambda pid, n: sent.append((pid, n)))
     job = submit(db)
     fake.tick()
     queue.cancel(db, job.id, by="Ada", supervise=False)
@@ -256,8 +257,10 @@ def test_a_job_cancelled_before_it_has_its_lock_is_stopped_too(db, fake, monkeyp
 
 def test_a_supervisor_never_signals_its_own_group():
     with pytest.raises(KeyboardInterrupt):
-        supervisor.signal_group(os.getpid(), signal.SIGINT)  # itself alone, not pytest's group
-    supervisor.signal_group(Child.pid, signal.SIGTERM)  # nobody: nothing happens
+        supervisor_module.signal_group(
+            os.getpid(), signal.SIGINT
+        )  # itself alone, not pytest's group
+    supervisor_module.signal_group(Child.pid, signal.SIGTERM)  # nobody: nothing happens
 
 
 def test_children_that_have_ended_are_reaped(db, supervisor):
@@ -273,16 +276,65 @@ def test_children_that_have_ended_are_reaped(db, supervisor):
 
 def test_an_idle_supervisor_ends_and_a_busy_one_does_not(db):
     now = iter(range(0, 10_000, 100))
-    why = supervisor.supervise(idle=600, sleep=lambda s: None, clock=lambda: next(now))
-    assert why == "there was nothing to do for 600 s"
+    why = supervisor_module.supervise(idle=600, sleep=lambda s: None, clock=lambda: next(now))
+    assert why == "there was nothing to do"
     assert queue.supervisor_pid() is None
+
+
+def test_what_is_submitted_while_a_supervisor_ends_is_not_left_waiting(db, monkeypatch):
+    """Who submits sees the lock held and starts none; so the one that ends looks once more."""
+    watches = []
+
+    def watch(supervisor, **more):
+        watches.append(supervisor)
+        if len(watches) == 1:
+            submit(db)
+        else:
+            work.move(db, work.find(db)[0].id, "cancelled")
+        return supervisor_module.IDLE
+
+    monkeypatch.setattr(supervisor_module, "_watch", watch)
+    supervisor_module.supervise(idle=600)
+    assert len(watches) == 2
+
+
+def test_one_jobs_fault_does_not_keep_the_others_waiting(db, fake, monkeypatch):
+    Settings(slots=2).save()
+    one, two = submit(db), submit(db)
+    fake.tick()
+    for job in (one, two):
+        folder.finish(queue.folder_of(job.id), "succeeded")
+    bad = queue.folder_of(two.id)  # the newer one is attended to first
+    read = supervisor_module.ingest.read_job
+
+    def faulty(db, job, place):
+        if place == bad:
+            raise OSError("the disk does not answer")
+        return read(db, job, place)
+
+    monkeypatch.setattr(supervisor_module.ingest, "read_job", faulty)
+    with pytest.raises(OSError, match="does not answer"):
+        fake.tick()
+    assert work.get(db, one.id).state == "succeeded"
+    assert work.get(db, two.id).state == "starting"
+
+
+@pytest.mark.parametrize("name", ["end.json", "progress.json"])
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"state": "odd", "done": 1}', "null"])
+def test_files_that_make_no_sense_do_not_end_the_supervisor(db, fake, name, text):
+    job = submit(db)
+    fake.tick()
+    with folder.hold(queue.folder_of(job.id)):
+        (queue.folder_of(job.id) / name).write_text(text)
+        assert fake.tick()
+        assert work.get(db, job.id).state == "running"
 
 
 def test_a_supervisor_ends_when_its_workspace_is_gone(db, home):
     def remove(seconds):
         (home / "ratify.db").rename(home / "moved.db")
 
-    assert supervisor.supervise(sleep=remove) == "its workspace is gone"
+    assert supervisor_module.supervise(sleep=remove) == "its workspace is gone"
 
 
 def test_a_supervisor_ends_when_another_database_takes_the_place(db, home):
@@ -290,11 +342,11 @@ def test_a_supervisor_ends_when_another_database_takes_the_place(db, home):
         (home / "ratify.db").rename(home / "moved.db")
         (home / "ratify.db").touch()
 
-    assert supervisor.supervise(sleep=swap) == "its workspace is gone"
+    assert supervisor_module.supervise(sleep=swap) == "its workspace is gone"
 
 
 def test_a_supervisor_ends_when_asked(db):
-    assert supervisor.supervise(asked=lambda: True) == "it was told to; jobs run on"
+    assert supervisor_module.supervise(asked=lambda: True) == "it was told to; jobs run on"
 
 
 def test_two_supervisors_do_not_run_at_once(db, home):
@@ -302,7 +354,7 @@ def test_two_supervisors_do_not_run_at_once(db, home):
         lock.hold(home / "supervisor.lock", taken="x"),
         pytest.raises(JobError, match=r"a supervisor runs for .* already; this one is not needed"),
     ):
-        supervisor.supervise(idle=0)
+        supervisor_module.supervise(idle=0)
 
 
 def test_a_fault_that_passes_does_not_end_the_supervisor(db, monkeypatch, capsys):
@@ -316,7 +368,7 @@ def test_a_fault_that_passes_does_not_end_the_supervisor(db, monkeypatch, capsys
 
     monkeypatch.setattr(Supervisor, "tick", tick)
     ticks = iter(range(100))
-    supervisor.supervise(asked=lambda: next(ticks) == 3)
+    supervisor_module.supervise(asked=lambda: next(ticks) == 3)
     said = capsys.readouterr().err
     assert "the disk is full" in said
     assert "no space" in said
@@ -325,7 +377,7 @@ def test_a_fault_that_passes_does_not_end_the_supervisor(db, monkeypatch, capsys
 def test_bad_settings_do_not_end_the_supervisor_or_running_jobs(db, fake, capsys):
     (workspace() / "settings.yaml").write_text("slots: many\n")
     submit(db)
-    assert supervisor._tick(fake.watch)
+    assert supervisor_module._tick(fake.watch)
     assert "'slots'" in capsys.readouterr().err
 
 
