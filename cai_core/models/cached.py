@@ -123,7 +123,10 @@ class CachedModel:
     ) -> list[Any]:
         """The values of `keys`; `compute` is given the places of those that are not kept."""
         found = self._cache.get(sorted(set(keys)))
-        first = {key: place for place, key in reversed(list(enumerate(keys))) if key not in found}
+        first: dict[str, int] = {}
+        for place, key in enumerate(keys):
+            if key not in found:
+                first.setdefault(key, place)
         if first:
             fresh = dict(zip(first, compute(list(first.values())), strict=True))
             self._cache.put(fresh)

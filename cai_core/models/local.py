@@ -45,7 +45,7 @@ BATCH_ROWS = {"cpu": 64, "mps": 64, "cuda": 128}
 MEMORY_SHARE = 0.25  # of the free memory, for the key-value cache of a batch
 LOGITS = 64_000_000  # numbers of a pass whose every prediction is needed: 256 MB
 SLACK = 128  # tokens that a cache layer makes room for at a time
-SLICE_ROWS = 512  # contexts in one plan; its depth stays under Python's recursion limit
+SLICE_ROWS = 512  # contexts in one plan: those of 16 principles on 16 pairs in both orders
 QUIET = Hooks()
 UNLIMITED = 1_000_000  # tokenizers say 10^30 where nothing limits them
 

@@ -9,6 +9,7 @@ Tokens = tuple[int, ...]
 # Tokens saved that are worth a forward pass of their own. Such a pass took 33 ms with the built-in
 # model on 2 cores, in which a batch gets through about as many tokens.
 WORTH = 32
+LEVELS = 32  # nested prefixes at most: examples, conversation, order, principle need four
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Shared:
     parts: list["Shared"] = field(default_factory=list)
 
     def rows(self) -> list[int]:
+        """All rows below, in no order of meaning."""
         return self.leaves + [row for part in self.parts for row in part.rows()]
 
 
@@ -61,18 +63,23 @@ def share(rows: Sequence[Tokens], ends: Sequence[int], *, worth: float = WORTH) 
     order = sorted(range(len(rows)), key=lambda row: rows[row])
     steps = [common_length(rows[a], rows[b]) for a, b in pairwise(order)]
     root = Shared(0)
-    _grow(root, order, steps, [ends[row] for row in order], worth)
+    _grow(root, order, steps, [ends[row] for row in order], worth, LEVELS)
     while not root.leaves and len(root.parts) == 1:
         root = root.parts[0]
     return root
 
 
 def _grow(
-    node: Shared, order: Sequence[int], steps: Sequence[int], ends: Sequence[int], worth: float
+    node: Shared,
+    order: Sequence[int],
+    steps: Sequence[int],
+    ends: Sequence[int],
+    worth: float,
+    levels: int,
 ) -> None:
     """Hang sorted rows below `node`; `steps` are the common lengths of neighbours."""
-    if len(order) == 1:
-        node.leaves.append(order[0])
+    if len(order) == 1 or levels == 0:
+        node.leaves += order
         return
     branching = min(steps)
     depth = min(branching, *ends)
@@ -81,7 +88,7 @@ def _grow(
         node = node.parts[-1]
     cuts = [place + 1 for place, step in enumerate(steps) if step == branching]
     for low, high in zip([0, *cuts], [*cuts, len(order)], strict=True):
-        _grow(node, order[low:high], steps[low : high - 1], ends[low:high], worth)
+        _grow(node, order[low:high], steps[low : high - 1], ends[low:high], worth, levels - 1)
 
 
 def contexts_of(chat: int, prompt: Tokens, wholes: Sequence[Tokens]) -> list[Context]:
