@@ -1,0 +1,20 @@
+"""Models, endpoints and the judge; where things are, and whether all is well."""
+
+import streamlit as st
+
+from cai_core.settings import Settings
+from ui import frame
+from ui.settings_endpoints import show_endpoints
+from ui.settings_form import show_defaults
+from ui.settings_health import show_health, show_paths
+
+with frame.page("settings") as db:
+    settings = Settings.load()
+    defaults, endpoints, workspace = st.tabs(["Models and judge", "Endpoints", "Workspace"])
+    with defaults:
+        show_defaults(settings)
+    with endpoints:
+        show_endpoints(settings)
+    with workspace:
+        show_paths()
+        show_health()
