@@ -92,6 +92,15 @@ def test_a_shorter_file_is_read_from_its_beginning(db, job, part):
     assert read(db, job)[1] == 4
 
 
+def test_a_longer_file_in_the_place_of_the_old_one_is_read_from_its_beginning(db, job, part):
+    part.write_text(line(0) + line(1))
+    read(db, job)
+    new = part.with_name("new")
+    new.write_text("".join(line(n) for n in range(5, 10)))
+    new.replace(part)
+    assert read(db, job)[1] == 7
+
+
 def test_a_row_that_failed_and_was_asked_again_stands_once(db, job, part):
     failed = label(0).to_row() | {"verdict": None, "p_a": None, "error": "timed out"}
     part.write_text(json.dumps(failed) + "\n")
