@@ -1,0 +1,119 @@
+"""What the judge said of a pair, with A and B as the reviewer sees them, and the constitution beside it."""
+
+import streamlit as st
+from sqlite_utils import Database
+
+from cai_core.review.agreement import agreement
+from cai_core.schema import Label, Version
+from cai_core.stats import Estimate
+from cai_core.store import labels
+from cai_core.store.labels import LabelFilter
+from ui import cards, charts, menu
+from ui.plain import block, label
+from ui.review_choice import GUIDED, Judge
+
+CONSTITUTION_HEIGHT = 560
+_EVEN = frozenset({"all", "even", GUIDED})  # queues in which no pair comes up for being hard
+
+
+def show_judgement(found: Label | None, *, key: str) -> None:
+    """Draw the verdict, its numbers and the votes; `found` has the sides as shown."""
+    if found is None:
+        st.caption("This judge has not judged this pair.")
+        return
+    if found.verdict is None:
+        st.caption(f"The judgement failed: {label(found.error or 'no reason given', limit=300)}")
+        return
+    left, right = st.columns([2, 3], gap="medium")
+    with left:
+        _numbers(found)
+    with right:
+        if found.votes:
+            charts.vote_chart(found.votes, key=f"votes_{key}")
+    if found.rationale:
+        st.caption("Its reasoning" + _turned_note(found))
+        st.html(block(found.rationale))
+
+
+def _turned_note(found: Label) -> str:
+    return ", written about the answers the other way round" if found.extra.get("turned") else ""
+
+
+def _numbers(found: Label) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**Judge: {cards.verdict_text(found.verdict)}**")
+        if found.inconsistent:
+            st.badge("inconsistent", icon=":material/sync_problem:", color="orange")
+        elif found.flipped:
+            st.badge("flipped", icon=":material/swap_horiz:", color="gray")
+    st.table(dict(_rows(found)), border="horizontal", width="content")
+    st.caption(f"{label(found.annotator)} · {label(found.method)} · {label(found.principles)}")
+
+
+def _rows(found: Label) -> list[tuple[str, str]]:
+    rows = [("P(A is better)", _number(found.p_a))]
+    if found.orders:
+        rows.append(("… when A stood first", _number(found.orders.ab)))
+        rows.append(("… when B stood first", _number(found.orders.ba)))
+    rows.append(("Offset to the first place", _number(found.offset, signed=True)))
+    rows.append(("Mass on the two options", _number(found.mass)))
+    return rows
+
+
+def _number(value: float | None, *, signed: bool = False) -> str:
+    if value is None:
+        return "–"
+    return f"{value:+.2f}" if signed else f"{value:.2f}"
+
+
+def show_constitution(version: Version | None) -> None:
+    """Draw the principles that a comparison is made under."""
+    if version is None:
+        cards.empty(
+            "There is no constitution yet",
+            "Write one, so that you and the judge look for the same things.",
+            page="constitution",
+            label="Write a constitution",
+        )
+        return
+    with st.container(border=True, height=CONSTITUTION_HEIGHT, gap="small"):
+        name = label(version.constitution.name)
+        st.markdown(f"**Which answer is better under {name}, version {version.number}?**")
+        asked = [p for p in version.constitution.enabled if p.text.strip()]
+        for principle in asked:
+            cards.principle(principle.key, principle.text)
+        if not asked:
+            st.caption("No principle of this version has a wording for comparisons.")
+            menu.link("constitution", "Add one")
+
+
+def counted_with(queue: str) -> frozenset[str]:
+    """Queues whose verdicts count together: those drawn evenly do, one of hard pairs stands alone."""
+    return _EVEN if queue in _EVEN else frozenset({queue})
+
+
+def agreement_with(
+    db: Database, judge: Judge | None, reviewer: str, *, queues: frozenset[str]
+) -> Estimate | None:
+    """How often this judge agrees with this reviewer's first blind verdicts; None without a judge."""
+    if judge is None:
+        return None
+    said = [item.label for item in labels.verdicts(db, LabelFilter(annotator=reviewer))]
+    said = [one for one in said if one.review and one.review.queue in queues]
+    where = LabelFilter(**{**vars(judge.where), "pairs": [one.pair.id for one in said]})
+    return agreement([item.label for item in labels.judgements(db, where)], said).estimate
+
+
+def agreement_words(estimate: Estimate | None) -> str:
+    """One line for over the progress bar.
+
+    >>> agreement_words(None)
+    'agreement with the judge: –'
+    >>> agreement_words(Estimate(0.61, 0.4, 0.78, 20))
+    'the judge agrees with you in 61% (95% interval 40% to 78%, n = 20)'
+    """
+    if estimate is None or estimate.n == 0:
+        return "agreement with the judge: –"
+    share = cards.number_text(estimate.value, percent=True)
+    interval = cards.interval_text(estimate, percent=True)
+    return f"the judge agrees with you in {share} ({interval})"
