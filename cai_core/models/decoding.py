@@ -6,7 +6,7 @@ is in the batch, but for rounding (about one draw in 10^5).
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,19 @@ def rows_of(prompts: Sequence[Tokens], params: Sampling, window: int) -> list[Ro
         limit = min(params.max_new_tokens, window - len(ids))
         rows.append(Row(place, ids, limit, draws(params.seed, ids, limit)))
     return rows
+
+
+def batches(rows: Sequence[Row], most_rows: int, most_tokens: int) -> Iterator[list[Row]]:
+    """Rows of like length together, the longest first; `most_tokens` of cache hold a batch."""
+    batch: list[Row] = []
+    for row in sorted(rows, key=lambda row: -len(row.ids)):
+        widest = len((batch or [row])[0].ids) + row.limit
+        if batch and (len(batch) == most_rows or (len(batch) + 1) * widest > most_tokens):
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
 
 
 def draws(seed: int, ids: Tokens, count: int) -> FloatArray:

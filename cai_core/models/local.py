@@ -18,7 +18,7 @@ from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
 from cai_core.errors import Stopped
-from cai_core.models.decoding import Row, draw, padded, rows_of, without_gaps
+from cai_core.models.decoding import Row, batches, draw, padded, rows_of, without_gaps
 from cai_core.models.device import best_device, free_memory, memory_errors
 from cai_core.models.rendering import ChatRenderer
 from cai_core.models.sharing import (
@@ -146,7 +146,7 @@ class LocalModel:
     ) -> list[Completion]:
         """One answer a chat, in order; the same chat and seed give the same answer."""
         rows = rows_of(self._renderer.prompts(chats, self.context), params, self.context)
-        for batch in self._batches(rows):
+        for batch in batches(rows, BATCH_ROWS[self.device], self._cache_tokens()):
             for _ in self._write(batch, params):
                 if hooks.should_stop():
                     raise Stopped("stopped while answers were being written")
@@ -206,20 +206,6 @@ class LocalModel:
         return frozenset(token for ids in lists for token in ids if token is not None)
 
     # Batches and passes
-
-    def _batches(self, rows: Sequence[Row]) -> Iterator[list[Row]]:
-        """Rows of like length together, as many as the memory for the cache allows."""
-        most = self._cache_tokens()
-        batch: list[Row] = []
-        for row in sorted(rows, key=lambda row: -len(row.ids)):  # the longest first
-            widest = len((batch or [row])[0].ids) + row.limit + SLACK
-            full = len(batch) == BATCH_ROWS[self.device] or (len(batch) + 1) * widest > most
-            if batch and full:
-                yield batch
-                batch = []
-            batch.append(row)
-        if batch:
-            yield batch
 
     def _cache_tokens(self) -> int:
         """Tokens whose keys and values fit in a share of the free memory."""
