@@ -37,7 +37,7 @@ OPTIONAL = ("seed", "top_k", "continue_final_message", "add_generation_prompt")
 
 
 class EndpointModel:
-    """One model of an endpoint, by default the first that its settings name.
+    """One model of an endpoint.
 
     Raises:
         ModelError: the variable that should hold the key is not set.
@@ -45,11 +45,11 @@ class EndpointModel:
 
     context = UNKNOWN_CONTEXT
 
-    def __init__(self, endpoint: Endpoint, model: str = "") -> None:
+    def __init__(self, endpoint: Endpoint, model: str) -> None:
         self.endpoint = endpoint
-        self.model = model or next(iter(endpoint.models), "")
-        self.id = f"endpoint:{endpoint.name}/{self.model}"
-        self.fingerprint = endpoint_fingerprint(endpoint, self.model)
+        self.model = model
+        self.id = f"endpoint:{endpoint.name}/{model}"
+        self.fingerprint = endpoint_fingerprint(endpoint, model)
         self._refused: set[str] = set()  # options that this server does not take
         self._paid: dict[tuple[Chat, Sampling], Completion] = {}
         self._key = _key_of(endpoint)
@@ -100,7 +100,6 @@ class EndpointModel:
 
     def probe(self) -> str:
         """Ask once, and say in a sentence how it went. Raises ModelError."""
-        self.model = self.model or self._first_served()
         began = time.monotonic()
         chat = (user("Answer with one letter, A or B: which comes first?"),)
         self._answer(chat, Sampling(max_new_tokens=8, temperature=0))
@@ -108,17 +107,8 @@ class EndpointModel:
         try:
             self._scores(chat, ("A", "B"))
         except ModelError:
-            return f"{self.model} answered in {seconds:.1f} s, without log-probabilities: judge by 'repeat'"
-        return f"{self.model} answered in {seconds:.1f} s, with log-probabilities"
-
-    def _first_served(self) -> str:
-        try:
-            names = [model.id for model in self._client.models.list()]
-        except (openai.OpenAIError, ValueError, AttributeError, TypeError) as error:
-            self._fail(error)
-        if not names:
-            raise ModelError(f"{self._name} serves no model; name one in its settings")
-        return names[0]
+            return f"answered in {seconds:.1f} s, without log-probabilities: judge by 'repeat'"
+        return f"answered in {seconds:.1f} s, with log-probabilities"
 
     # One request
 

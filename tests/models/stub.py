@@ -88,16 +88,6 @@ def serving(stub: Stub) -> Iterator[Stub]:
             self.end_headers()
             self.wfile.write(data)
 
-        def do_GET(self) -> None:
-            data = json.dumps(
-                {"object": "list", "data": [{"id": "m1", "object": "model"}]}
-            ).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", JSON)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
         def log_message(self, *args: Any) -> None:
             """Say nothing."""
 

@@ -297,13 +297,6 @@ def test_a_probe_says_whether_log_probabilities_are_there(serve: Serve) -> None:
         model.probe()
 
 
-def test_a_probe_without_a_model_asks_for_the_first_that_is_served(serve: Serve) -> None:
-    stub, _ = serve(completion("A"))
-    named = EndpointModel(Endpoint(name="lab", base_url=stub.url, models=("big", "small")))
-    assert named.probe().startswith("big answered")
-    assert EndpointModel(Endpoint(name="lab", base_url=stub.url)).probe().startswith("m1 answered")
-
-
 def test_tokens_are_estimated_without_asking(serve: Serve) -> None:
     stub, model = serve(completion("yes"))
     assert 5 < model.count_tokens(ASKED[0]) < 20
