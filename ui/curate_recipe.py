@@ -1,0 +1,210 @@
+"""From what stands in the workspace to the rows of a dataset that is not yet written."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlite_utils import Database
+
+from cai_core.curate import formats, pool
+from cai_core.curate.filters import Filters
+from cai_core.curate.formats import Answer
+from cai_core.curate.pool import LabelledPair, Pool, Rounds
+from cai_core.curate.snapshot import Origin
+from cai_core.review.effective import Effective, effective_labels
+from cai_core.schema import HUMAN_P, Label, Pair, Prompt, Revision, Round, Split
+from cai_core.settings import DATA_DIR
+from cai_core.store import labels, pairs, prompts, revisions
+from cai_core.store.labels import LabelFilter
+from cai_core.store.pairs import PairFilter
+from cai_core.store.revisions import RevisionFilter, StoredRevision
+
+Which = Literal["not dropped", "confirmed"]
+
+HELPFUL_ANSWERS = DATA_DIR / "helpful_completions.jsonl"
+HELPFUL_PAIRS = DATA_DIR / "helpful_pairs.jsonl"
+# CAI section 3.2: 135,296 helpful prompts with 2 answers beside 182,831 red-team ones with 4 revisions
+SFT_SHARE = 0.27
+# CAI section 4.2: 135,296 helpful comparisons beside 182,831 of harmlessness
+PREFERENCE_SHARE = 0.43
+
+
+@dataclass(frozen=True)
+class Made:
+    """The rows of a dataset to be, and what its manifest will say of them."""
+
+    pool: Pool
+    origin: Origin
+
+
+@dataclass(frozen=True)
+class Helpful:
+    """Helpful rows to mix in: `share` of all rows; `name` says which, `file` has its hash."""
+
+    pool: Pool
+    name: str
+    file: str = ""
+
+
+def made(harmless: Pool, helpful: Helpful | None, share: float, origin: Origin) -> Made:
+    """Mix both, and write down what was asked.
+
+    Raises:
+        DataError: not enough helpful rows for that share.
+    """
+    if helpful is None or not share:
+        return Made(harmless, origin)
+    mixed = pool.mix(harmless, helpful.pool, share=share, seed=origin.seed)
+    inputs = dict(origin.inputs) | ({helpful.name: helpful.file} if helpful.file else {})
+    settings = dict(origin.settings) | {"helpful": helpful.name}
+    return Made(mixed, replace(origin, inputs=inputs, settings=settings, share=share))
+
+
+@dataclass(frozen=True)
+class SftRecipe:
+    """Which revisions become rows, and of which rounds."""
+
+    where: RevisionFilter = field(default_factory=RevisionFilter)
+    which: Which = "not dropped"
+    rounds: Rounds = "all"
+    filters: Filters = field(default_factory=Filters)
+
+    def pool(self, db: Database) -> Pool:
+        found = revisions.find(db, self.where)
+        kept = [item for item in found if _is_wanted(item, self.which)]
+        made = pool.sft_rows(map(_as_trained, kept), self.filters, rounds=self.rounds)
+        return _also_dropped(made, _left_out(found, self.which))
+
+    @property
+    def origin(self) -> Origin:
+        settings = {"rounds": self.rounds, "revisions": self.which}
+        return Origin(filters=self.filters, settings=settings | _set(vars(self.where)))
+
+
+def _is_wanted(item: StoredRevision, which: Which) -> bool:
+    said = item.decision.verdict if item.decision else None
+    return said in ("keep", "correct") if which == "confirmed" else said != "drop"
+
+
+def _left_out(found: Sequence[StoredRevision], which: Which) -> dict[str, int]:
+    dropped = sum(bool(i.decision and i.decision.verdict == "drop") for i in found)
+    others = sum(not _is_wanted(item, which) for item in found) - dropped
+    return {"dropped by a person": dropped, "not confirmed": others}
+
+
+def _as_trained(item: StoredRevision) -> Revision:
+    """The revision with its split; a person's correction stands alone, in place of every round."""
+    one = item.revision
+    rounds = one.rounds
+    if item.decision and item.decision.verdict == "correct":
+        rounds = (Round("corrected", "", item.decision.text),)
+    return replace(one, rounds=rounds, extra=one.extra | {"split": item.split})
+
+
+@dataclass(frozen=True)
+class PreferenceRecipe:
+    """Which labelled pairs become rows; `judge` is whose judgements count where nobody spoke.
+
+    Under `most` (0 is no limit) those that people confirmed come first.
+    """
+
+    judge: LabelFilter | None = None
+    where: PairFilter = field(default_factory=PairFilter)
+    most: int = 0
+    filters: Filters = field(default_factory=Filters)
+
+    def pool(self, db: Database) -> Pool:
+        labelled = sorted(labelled_pairs(db, self), key=lambda one: one.source != "people")
+        made = pool.preference_rows(labelled, self.filters)
+        if not self.most or len(made.rows) <= self.most:
+            return made
+        beyond = {"beyond the limit": len(made.rows) - self.most}
+        return _also_dropped(replace(made, rows=made.rows[: self.most]), beyond)
+
+    @property
+    def origin(self) -> Origin:
+        judge = _set(vars(self.judge)) if self.judge else {}
+        settings = {"judge": judge, "most": self.most} | _set(vars(self.where))
+        return Origin(filters=self.filters, settings=settings)
+
+
+def labelled_pairs(db: Database, recipe: PreferenceRecipe) -> list[LabelledPair]:
+    """Pairs with their effective labels: what people agree on, else the chosen judge's."""
+    there = {item.id: item.split for item in pairs.find(db, recipe.where)}
+    said = [item.label for item in labels.verdicts(db) if item.pair_id in there]
+    judged = labels.judgements(db, recipe.judge) if recipe.judge else []
+    kept = [item.label for item in judged if item.pair_id in there]
+    return [_labelled(one, there[one.pair.id]) for one in effective_labels(said, kept)]
+
+
+def _labelled(one: Effective, split: Split | None) -> LabelledPair:
+    return LabelledPair(
+        pair=one.pair,
+        p_a=one.p_a,
+        source=one.source or "judge",
+        inconsistent=one.inconsistent,
+        split=split,
+        verdict=one.verdict,
+        constitution=one.constitution,
+    )
+
+
+def helpful_answers(filters: Filters) -> Helpful:
+    """The shipped helpful answers."""
+    asked = formats.read_prompts(HELPFUL_ANSWERS)  # each with its answer in a further field
+    answers = [Answer(p, str(p.extra.get("completion") or p.extra.get("response"))) for p in asked]
+    made = pool.answer_rows(answers, filters)
+    return Helpful(made, HELPFUL_ANSWERS.name, file_hash(HELPFUL_ANSWERS))
+
+
+def helpful_pairs(filters: Filters) -> Helpful:
+    """The shipped helpful pairs, with the verdicts that stand in the file."""
+    shipped = formats.read_pairs(HELPFUL_PAIRS)
+    made = pool.preference_rows(_with_own_labels(shipped), filters)
+    return Helpful(made, HELPFUL_PAIRS.name, file_hash(HELPFUL_PAIRS))
+
+
+def helpful_source(db: Database, source: str, filters: Filters) -> Helpful:
+    """Uploaded pairs of one source, with what people said of them."""
+    recipe = PreferenceRecipe(where=PairFilter(source=source), filters=filters)
+    return Helpful(recipe.pool(db), source)
+
+
+def _with_own_labels(found: Iterable[Pair]) -> list[LabelledPair]:
+    said = [
+        Label(one, one.label, HUMAN_P.get(one.label), kind="person", annotator=one.annotator)
+        for one in found
+        if one.label
+    ]
+    return [LabelledPair.of(label) for label in said]
+
+
+def prompt_pool(db: Database, names: Sequence[str]) -> Pool:
+    """The prompts of some sets, each once."""
+    found: dict[str, Prompt] = {}
+    for name in names:
+        found |= {prompt.id: prompt for prompt in prompts.of_set(db, name)}
+    return pool.prompt_rows(found.values())
+
+
+def most_helpful(harmless: Pool, helpful: Pool) -> float:
+    """The greatest share that the helpful rows can make beside the harmless ones."""
+    both = len(harmless.rows) + len(helpful.rows)
+    return min(0.9, len(helpful.rows) / both) if harmless.rows else 0.0
+
+
+def file_hash(path: Path) -> str:
+    """First 16 hex digits of SHA-256 over a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def _also_dropped(one: Pool, more: Mapping[str, int]) -> Pool:
+    dropped = dict(one.dropped) | {reason: n for reason, n in more.items() if n}
+    return replace(one, dropped=dropped)
+
+
+def _set(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a filter that are set."""
+    return {name: value for name, value in values.items() if value not in (None, "", False)}
