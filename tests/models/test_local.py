@@ -239,6 +239,12 @@ def test_small_passes_and_small_batches_change_nothing(
     np.testing.assert_allclose(tiny.score_choices(chats, ["A", "yes no"]), scores, atol=1e-4)
 
 
+def test_odd_texts_are_read(tiny: LocalModel) -> None:
+    odd = ask("", "   ", "\x00", "tea\ud800", "\U0001f375" * 3)
+    assert len(tiny.generate(odd, GREEDY)) == 5
+    assert np.isfinite(tiny.score_choices(odd, ["A", "\ud800"])).all()
+
+
 def test_half_a_character_is_not_streamed(tiny: LocalModel) -> None:
     for seed in range(5):
         params = Sampling(40, 1.0, seed=seed)
