@@ -1,0 +1,248 @@
+"""Answer, then (critique -> revision) as often as asked, under a constitution.
+
+All prompts of a batch advance together, one generation at a time. A prompt whose generation fails
+keeps what it has and carries the reason; the others go on.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from cai_core.errors import ConstitutionError, ModelError
+from cai_core.feedback import templates
+from cai_core.feedback.batch import QUIET, Tally, batches, generate_each
+from cai_core.feedback.draw import draw, voters
+from cai_core.feedback.templates import Example, Requests, Task, without_leftovers
+from cai_core.feedback.violations import Case, Violation, find_violations
+from cai_core.models.protocol import Model
+from cai_core.schema import (
+    Chat,
+    Constitution,
+    ConstitutionRef,
+    Hooks,
+    Prompt,
+    Revision,
+    Round,
+    Sampling,
+)
+
+BATCH = 16  # prompts; a batch that is stopped is begun anew, so it should take minutes, not hours
+DRAW = "draw"
+
+
+@dataclass(frozen=True)
+class ReviseSettings:
+    """How answers are revised.
+
+    Args:
+        rounds: of critique and revision. CAI section 3.5: the first does most, four were used.
+        principle: "draw" (one a round, by seed, prompt and round), "whole", or a principle's key.
+        stepwise: hold the answer against every enabled principle, yes or no with a reason, and
+            revise it from those; `principle` is not asked then.
+        examples: show worked rounds in front, where the window has room.
+    """
+
+    rounds: int = 1
+    principle: str = DRAW
+    stepwise: bool = False
+    sampling: Sampling = field(default_factory=Sampling)
+    examples: bool = True
+
+    def check(self, constitution: Constitution) -> "ReviseSettings":
+        """Itself, or ConstitutionError: no such principle, no rounds, an unusable constitution."""
+        voters(constitution)
+        if self.rounds < 0:
+            raise ConstitutionError("'rounds' must be 0 or more")
+        if self.principle not in (DRAW, templates.WHOLE):
+            constitution.principle(self.principle)
+        return self
+
+
+@dataclass
+class _Work:
+    """One prompt on its way; `requests` and `critique` are those of the round it is in."""
+
+    prompt: Prompt
+    initial: str = ""
+    rounds: tuple[Round, ...] = ()
+    requests: Requests = field(default_factory=templates.stepwise_requests)
+    critique: str = ""
+    error: str = ""
+    tokens: int = 0
+    cached: int = 0
+
+    @property
+    def answer(self) -> str:
+        return self.rounds[-1].revision if self.rounds else self.initial
+
+    @property
+    def task(self) -> Task:
+        return Task(self.prompt.messages, self.answer, self.requests)
+
+    def close(self, revision: str) -> None:
+        self.rounds += (Round(self.requests.principle, self.critique, revision),)
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """Who revises, and how."""
+
+    model: Model
+    constitution: Constitution
+    settings: ReviseSettings
+    hooks: Hooks
+
+
+def revise(
+    prompts: Sequence[Prompt],
+    constitution: Constitution,
+    model: Model,
+    settings: ReviseSettings,
+    *,
+    ref: ConstitutionRef | None = None,
+    hooks: Hooks = QUIET,
+) -> Iterator[Revision]:
+    """Revise prompts; rows come in the order of the prompts, a batch at a time.
+
+    Raises:
+        ConstitutionError: it cannot be used, or has no such principle. Stopped: it was asked for.
+        ModelError: many prompts in a row failed for one same reason.
+    """
+    desk = _Desk(model, constitution, settings.check(constitution), hooks)
+    ref = ref or ConstitutionRef.of(constitution)
+    count = Tally(len(prompts), hooks)
+    for some in batches(prompts, BATCH, hooks):
+        for work in _revise_batch(desk, some):
+            yield _row(desk, work, ref)
+            count.finished(work.error, tokens=work.tokens, cached=work.cached)
+
+
+def requests_for(
+    constitution: Constitution, settings: ReviseSettings, prompt_id: str, round_: int
+) -> Requests:
+    """What round `round_` (from 0) asks of this prompt's answer."""
+    if settings.principle == templates.WHOLE:
+        return templates.whole_requests(constitution)
+    if settings.principle != DRAW:
+        return templates.requests_of(constitution.principle(settings.principle))
+    drawn = draw(voters(constitution), settings.sampling.seed, prompt_id, round_)
+    return templates.requests_of(drawn)
+
+
+def critique_chat(task: Task, model: Model, settings: ReviseSettings) -> Chat:
+    """What the model sees when it is to find fault."""
+    return _fitted(lambda some: templates.critique_chat(task, some), model, settings)
+
+
+def revision_chat(task: Task, critique: str, model: Model, settings: ReviseSettings) -> Chat:
+    """What the model sees when it is to rewrite."""
+    return _fitted(lambda some: templates.revision_chat(task, critique, some), model, settings)
+
+
+def _fitted(
+    chat: Callable[[Sequence[Example]], Chat], model: Model, settings: ReviseSettings
+) -> Chat:
+    """The chat with as many of the shipped examples as leave room for what is to be written."""
+    examples = templates.revise_examples() if settings.examples else ()
+    room = model.context - settings.sampling.max_new_tokens
+    for count in range(len(examples), 0, -1):
+        shown = chat(examples[:count])
+        if model.count_tokens(shown) <= room:
+            return shown
+    return chat(())
+
+
+def stepwise_critique(found: Sequence[Violation]) -> str:
+    """What holding an answer against every principle brought, a line each."""
+    lines = [f"{v.principle}: {'Yes' if v.yes else 'No'}, because {v.reason}" for v in found]
+    return "\n".join(lines)
+
+
+# -- one batch
+
+
+def _revise_batch(desk: _Desk, prompts: Sequence[Prompt]) -> list[_Work]:
+    batch = [_Work(prompt) for prompt in prompts]
+    for work, text in _ask(desk, "answer", [(work, work.prompt.messages) for work in batch]):
+        work.initial = text
+    for number in range(desk.settings.rounds):
+        (_stepwise_round if desk.settings.stepwise else _round)(desk, batch, number)
+    return batch
+
+
+def _round(desk: _Desk, batch: Sequence[_Work], number: int) -> None:
+    model, settings = desk.model, desk.settings
+    live = [work for work in batch if not work.error]
+    for work in live:
+        work.requests = requests_for(desk.constitution, settings, work.prompt.id, number)
+    asked = [(work, critique_chat(work.task, model, settings)) for work in live]
+    criticised = _ask(desk, "critique", asked)
+    for work, critique in criticised:
+        work.critique = critique
+    asked = [
+        (work, revision_chat(work.task, critique, model, settings)) for work, critique in criticised
+    ]
+    for work, revision in _ask(desk, "revision", asked):
+        work.close(revision)
+
+
+def _stepwise_round(desk: _Desk, batch: Sequence[_Work], number: int) -> None:
+    """Yes or no on every principle, then a revision from those that are violated."""
+    asked: list[tuple[_Work, Chat]] = []
+    for work, found in _held(desk, batch):
+        work.critique, violated = stepwise_critique(found), [v for v in found if v.yes]
+        if violated:
+            critique = stepwise_critique(violated)
+            asked.append((work, revision_chat(work.task, critique, desk.model, desk.settings)))
+        else:
+            work.close(work.answer)
+    for work, revision in _ask(desk, "revision", asked):
+        work.close(revision)
+
+
+def _held(desk: _Desk, batch: Sequence[_Work]) -> list[tuple[_Work, list[Violation]]]:
+    """Every answer against every principle that votes; an answer that cannot be read is marked."""
+    live, rules = [work for work in batch if not work.error], voters(desk.constitution)
+    cases = [Case(w.prompt.messages, w.answer, rule) for w in live for rule in rules]
+    found = find_violations(cases, desk.model, hooks=desk.hooks)
+    held = []
+    for place, work in enumerate(live):
+        mine = found[place * len(rules) : (place + 1) * len(rules)]
+        errors = [str(one) for one in mine if isinstance(one, ModelError)]
+        if errors:
+            work.error = f"no critique: {errors[0]}"
+        else:
+            held.append((work, [one for one in mine if isinstance(one, Violation)]))
+    return held
+
+
+def _ask(desk: _Desk, what: str, asked: Sequence[tuple[_Work, Chat]]) -> list[tuple[_Work, str]]:
+    """A text for each chat; a prompt that gets none is marked with the reason."""
+    replies = generate_each(
+        desk.model, [chat for _, chat in asked], desk.settings.sampling, desk.hooks
+    )
+    written = []
+    for (work, _), reply in zip(asked, replies, strict=True):
+        if isinstance(reply, ModelError):
+            work.error = f"no {what}: {reply}"
+            continue
+        work.tokens += reply.tokens
+        work.cached += reply.cached
+        text = reply.text.strip() if what == "answer" else without_leftovers(reply.text)
+        if text:
+            written.append((work, text))
+        else:
+            work.error = f"no {what}: the model wrote an empty one"
+    return written
+
+
+def _row(desk: _Desk, work: _Work, ref: ConstitutionRef) -> Revision:
+    return Revision(
+        id=work.prompt.id,
+        prompt=work.prompt.messages,
+        initial=work.initial,
+        rounds=work.rounds,
+        model=desk.model.id,
+        constitution=ref,
+        seed=desk.settings.sampling.seed,
+        error=work.error,
+    )
