@@ -22,7 +22,11 @@ _TASKS = {"sft": "text-generation", "reward": "text-classification", "ppo": "tex
 
 @dataclass(frozen=True)
 class Run:
-    """The record of one finished training; `reward` has shift and scale for a reward model."""
+    """The record of one finished training.
+
+    `reward` has shift and scale of a reward model. `base_model`, `reward_model` and `judges` are the
+    ids of the models that went into this one.
+    """
 
     method: str
     base_model: str
@@ -35,6 +39,8 @@ class Run:
     notes: tuple[str, ...] = ()
     constitution: Row | None = None
     reward: Row | None = None
+    reward_model: str = ""
+    judges: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -44,7 +50,7 @@ class Run:
         try:
             row = json.loads(path.read_text(encoding="utf-8"))
             known = {name: row[name] for name in cls.__dataclass_fields__ if name in row}
-            return cls(**known | {"notes": tuple(known.get("notes", ()))})
+            return cls(**known | {n: tuple(known.get(n, ())) for n in ("notes", "judges")})
         except (OSError, ValueError, TypeError) as error:
             raise TrainError(
                 f"{path} is missing or cannot be read; train the model again"
@@ -52,8 +58,7 @@ class Run:
 
     def write(self, folder: Path) -> None:
         """Write run.json and README.md."""
-        row = vars(self) | {"metrics": plain(self.metrics), "notes": list(self.notes)}
-        text = json.dumps(plain(row), indent=2, ensure_ascii=False)
+        text = json.dumps(plain(vars(self)), indent=2, ensure_ascii=False)
         (folder / RUN_FILE).write_text(text + "\n", encoding="utf-8")
         (folder / "README.md").write_text(self.card(), encoding="utf-8")
 
@@ -73,6 +78,10 @@ class Run:
         if self.constitution:
             name, digest = self.constitution.get("name"), self.constitution.get("hash")
             facts += [f"- Constitution: {name}, hash `{digest}`"]
+        if self.reward_model:
+            facts += [f"- Reward model: `{self.reward_model}`"]
+        if self.judges:
+            facts += [f"- Labels judged by: {', '.join(f'`{name}`' for name in self.judges)}"]
         facts += [f"- {self.steps} steps in {self.train_seconds:.0f} s, seed {self.seed}"]
         if self.reward:
             facts += [f"- Score = (raw - {self.reward['shift']:.4g}) / {self.reward['scale']:.4g}"]

@@ -88,6 +88,13 @@ def begin(out: Path, settings: Row) -> None:
     _flush(out)
 
 
+def abandon_if_empty(out: Path) -> None:
+    """Give `out` back where nothing was made in it, so that other settings may begin there."""
+    if newest_valid(out / CHECKPOINTS) or {p.name for p in out.iterdir()} - {_BEGUN, CHECKPOINTS}:
+        return
+    shutil.rmtree(out)
+
+
 def finish(out: Path) -> None:
     """Mark the result in `out` as whole and drop the checkpoints that led to it."""
     mark_complete(out)

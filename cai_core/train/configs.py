@@ -164,10 +164,13 @@ class Gate(_Config):
     """What the judgements must show before a reward model is trained on them."""
 
     min_coverage: float = Field(
-        0.5, ge=0, le=1, description="least share of pairs with a verdict that leans one way"
+        0.5, ge=0, le=1, description="least share of pairs with a verdict that leans one way (ours)"
     )
     min_agreement: float | None = Field(
-        None, ge=0, le=1, description="least share of human verdicts that the judge shares, if any"
+        None,
+        ge=0,
+        le=1,
+        description="least share of human verdicts that the judge shares; empty asks none",
     )
 
 

@@ -5,7 +5,8 @@ transformers is imported inside the functions; a page may import this module.
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,8 @@ class Task:
     out: Path
     config: TrainingConfig
     base_model: str = ""
-    inputs: Mapping[str, str] = field(default_factory=dict)  # what else the result depends on
+    reward_model: str = ""  # the id of what PPO learns from
+    judges: tuple[str, ...] = ()  # ids of the models that made the labels
     hooks: Hooks = field(default_factory=Hooks)
 
     @property
@@ -39,7 +41,8 @@ class Task:
     @property
     def settings(self) -> Row:
         row: Row = {"method": self.method, "model": self.name, "dataset": self.data.hash}
-        return row | {"config": self.config.model_dump(mode="json"), **self.inputs}
+        row |= {"reward_model": self.reward_model} if self.reward_model else {}
+        return row | {"config": self.config.model_dump(mode="json")}
 
     def run(self, *, steps: int, seconds: float, metrics: Mapping[str, Any]) -> Run:
         """The record of this task when it is done."""
@@ -56,6 +59,8 @@ class Task:
             train_seconds=seconds,
             metrics=metrics,
             constitution=constitution if isinstance(constitution, dict) else None,
+            reward_model=self.reward_model,
+            judges=self.judges or tuple(self.data.manifest.get("judges") or ()),
             versions=library_versions(),
         )
 
@@ -71,7 +76,11 @@ def perform(task: Task, work: Callable[[Task], Run]) -> Run:
     if checkpoints.is_complete(task.out):
         return Run.read(task.out)
     _be_quiet()
-    run = work(task)
+    try:
+        run = work(task)
+    except BaseException:
+        checkpoints.abandon_if_empty(task.out)
+        raise
     run.write(task.out)
     checkpoints.finish(task.out)
     return run
@@ -203,6 +212,24 @@ def _watch(task: Task) -> Any:
     return Watch()
 
 
+@contextmanager
+def loading(folder: Path) -> Iterator[None]:
+    """Turn what transformers raises over a model that it cannot load into a TrainError."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise TrainError(f"the model in {folder} cannot be loaded: {reason}") from error
+
+
+SAFELY: Mapping[str, Any] = {
+    **{"use_safetensors": True, "local_files_only": True, "trust_remote_code": False},
+    "dtype": "float32",
+}
+
+
 def load_tokenizer(folder: Path) -> Any:
     """The tokenizer of a chat model, padding with a token that does not end a turn.
 
@@ -211,7 +238,10 @@ def load_tokenizer(folder: Path) -> Any:
     """
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    with loading(folder):
+        tokenizer: Any = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
     if not tokenizer.chat_template:
         raise TrainError(f"the tokenizer of {folder} has no chat template; use an instruct model")
     if tokenizer.eos_token_id is None:

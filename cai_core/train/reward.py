@@ -129,9 +129,9 @@ def _arguments(task: Task) -> TrlRewardConfig:
 
 def _with_head(folder: Path) -> Any:
     """The model with one new output in place of its language head."""
-    with suppress_seqcls_warning():
+    with suppress_seqcls_warning(), loop.loading(folder):
         return AutoModelForSequenceClassification.from_pretrained(
-            folder, num_labels=1, dtype="float32", use_safetensors=True, local_files_only=True
+            folder, num_labels=1, **loop.SAFELY
         )
 
 
@@ -195,9 +195,8 @@ class RewardModel:
         """Raises TrainError: `folder` holds no reward model with a trained head."""
         reward = check(folder)
         tokenizer = loop.load_tokenizer(folder)
-        model = AutoModelForSequenceClassification.from_pretrained(
-            folder, dtype="float32", use_safetensors=True, local_files_only=True
-        )
+        with loop.loading(folder):
+            model = AutoModelForSequenceClassification.from_pretrained(folder, **loop.SAFELY)
         model.config.get_text_config().pad_token_id = tokenizer.pad_token_id
         if torch.cuda.is_available():
             model.to("cuda")

@@ -74,9 +74,8 @@ def _arguments(task: Task) -> TrlSftConfig:
 
 def load_causal(folder: Path) -> Any:
     """A causal language model in float32, from safetensors only."""
-    return AutoModelForCausalLM.from_pretrained(
-        folder, dtype="float32", use_safetensors=True, local_files_only=True
-    )
+    with loop.loading(folder):
+        return AutoModelForCausalLM.from_pretrained(folder, **loop.SAFELY)
 
 
 def dataset(rows: tuple[Row, ...]) -> Any:

@@ -81,3 +81,14 @@ def test_a_finished_result_drops_its_checkpoints(tmp_path):
     checkpoints.finish(tmp_path)
     assert checkpoints.is_complete(tmp_path)
     assert not (tmp_path / checkpoints.CHECKPOINTS).exists()
+
+
+def test_a_folder_in_which_nothing_was_made_is_given_back(tmp_path):
+    out = tmp_path / "out"
+    checkpoints.begin(out, {"lr": 1})
+    checkpoints.abandon_if_empty(out)
+    assert not out.exists()
+    checkpoints.begin(out, {"lr": 2})
+    checkpoint(out / checkpoints.CHECKPOINTS, 5)
+    checkpoints.abandon_if_empty(out)
+    assert checkpoints.newest_valid(out / checkpoints.CHECKPOINTS)

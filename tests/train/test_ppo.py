@@ -281,6 +281,31 @@ def test_a_warming_batch_leaves_the_policy_alone(tiny, data, tmp_path):
     assert max((after[name] - before[name]).abs().max() for name in before) == 0
 
 
+def test_log_probabilities_do_not_depend_on_the_padding_of_the_prompt(tiny):
+    policy, tokenizer = sft.load_causal(tiny), loop.load_tokenizer(tiny)
+    chats = [(user("Is it?"),), (user("Is it " + "very " * 20 + "good?"),)]
+    with rollouts.seeded(0):
+        both = rollouts.sample(policy, tokenizer, chats, config())
+    padding = int((both.query_mask[0] == 0).sum())
+    assert padding > 10
+    alone = rollouts.Answers(
+        *(getattr(both, name)[:1, padding:] for name in ("query_ids", "query_mask")),
+        *(getattr(both, name)[:1] for name in ("response_ids", "mask", "ended", "texts")),
+    )
+    together, _ = rollouts.logprobs_of(policy, both, 1.0)
+    single, _ = rollouts.logprobs_of(policy, alone, 1.0)
+    assert (together[:1] - single).abs().max() < 1e-5
+
+
+def test_every_batch_is_sampled_anew_and_each_again_alike(tiny, data, tmp_path):
+    trainer = trainer_of(tiny, data, tmp_path, config())
+    first, again, second = (
+        trainer._make_rollout(trainer.chats[:4], number).response_ids for number in (0, 0, 1)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, second)
+
+
 def test_every_prompt_comes_up_once_a_pass():
     episodes = rollouts.Episodes(5, 12, seed=3)
     order = [episodes[i] for i in range(12)]
