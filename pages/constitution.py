@@ -23,7 +23,7 @@ with frame.page("constitution") as db:
         )
         if principles.open:
             with principles:
-                editor, panel = st.columns([3, 2], gap="medium")
+                editor, panel = st.columns([11, 9], gap="medium")
                 with editor:
                     show_principles(draft)
                 with panel:

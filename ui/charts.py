@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cai_core.stats import Estimate
+from ui.plain import shorten
 
 # The same values stand in .streamlit/config.toml, in this order.
 _LIGHT = ("#0F6B62", "#B4560B", "#2A66A8", "#6E519E", "#9A7400", "#66716E", "#B3382C")
@@ -56,13 +57,13 @@ def vote_chart(
         orientation="h",
         base=0.5,
         marker_color=[colour_a if value >= 0 else colour_b for value in values],
-        text=[f"{votes[name]:.2f}" for name in names],
-        textposition="outside",
-        cliponaxis=False,
-        hovertemplate="%{y}: P(A is better) = %{text}<extra></extra>",
+        customdata=[votes[name] for name in names],
+        hovertemplate="%{y}: P(A is better) = %{customdata:.2f}<extra></extra>",
         showlegend=False,
     )
-    fig = figure(bars, *_earlier(before, names), height=90 + 30 * len(names))
+    fig = figure(bars, *_earlier(before, names), height=90 + 28 * len(names))
+    labels = [f"{shorten(name, 28)}  {votes[name]:.2f}" for name in names]
+    fig.update_yaxes(tickvals=names, ticktext=labels)
     fig.update_xaxes(
         range=[-0.02, 1.02],
         tickvals=[0, 0.25, 0.5, 0.75, 1],

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
 from sqlite_utils import Database
@@ -23,7 +23,7 @@ from ui import menu
 from ui.person import person, require_person, show_person
 from ui.plain import label
 
-__all__ = ["callback", "fragment", "page", "person"]
+__all__ = ["callback", "fragment", "page", "person", "rerun_with"]
 
 # A file: for a Material icon in the browser's tab Streamlit asks Google's servers.
 _ICON = Path(__file__).with_name("icon.svg")
@@ -88,6 +88,12 @@ def callback(fn: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def rerun_with(error: CaiError) -> NoReturn:
+    """Run the page anew and show the error on top: for what changed the state before it failed."""
+    st.session_state[_FAULT] = str(error)
+    st.rerun()
+
+
 @contextmanager
 def _connection() -> Iterator[Database]:
     db = database.connect()
@@ -106,9 +112,11 @@ def _red_box() -> Iterator[None]:
 
 
 def _show_fault() -> None:
-    fault = st.session_state.pop(_FAULT, None)
-    if fault:
-        _show_error(fault)
+    """Show it in a place of its own, which is there without one too: what follows keeps its place."""
+    with st.container():
+        fault = st.session_state.pop(_FAULT, None)
+        if fault:
+            _show_error(fault)
 
 
 def _show_error(message: str) -> None:

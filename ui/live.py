@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 from sqlite_utils import Database
+from streamlit.delta_generator import DeltaGenerator
 
 from cai_core.errors import ModelError
 from cai_core.jobs import queue
@@ -78,10 +79,15 @@ def _waiting_sentence(n: int) -> str:
 
 
 def stream(
-    speaker: Model, chat: Chat, params: Sampling, *, keep: Callable[[str], None] = lambda text: None
+    speaker: Model,
+    chat: Chat,
+    params: Sampling,
+    *,
+    keep: Callable[[str], None] = lambda text: None,
+    slot: DeltaGenerator | None = None,
 ) -> str:
     """Draw an answer as it comes, as plain text; `keep` is told all that was said so far."""
-    slot = st.empty()
+    slot = slot or st.empty()
     slot.caption(":shimmer[Thinking]")
     text, drawn = "", 0.0
     for piece in speaker.stream(chat, params):

@@ -74,11 +74,12 @@ def _title(place: int, principle: Principle, findings: Sequence[Finding]) -> str
     worst = findings[0].level if findings else "note"
     mark += f"{_MARKS[worst]} " if worst != "note" else ""
     wording = principle.text or principle.critique or "no wording yet"
-    return f"{mark}{place + 1}. **{label(principle.key)}** · {label(wording, limit=max(20, 68 - len(principle.key)))}"
+    return f"{mark}{place + 1}. **{label(principle.key)}** · {label(wording, limit=max(16, 56 - len(principle.key)))}"
 
 
 def _sentence(finding: Finding) -> str:
-    return f"{_MARKS[finding.level]} {label(finding.message, limit=400)}"
+    message = finding.message[:1].upper() + finding.message[1:]
+    return f"{_MARKS[finding.level]} {label(message, limit=400)}"
 
 
 def _fields(row: str, principle: Principle, findings: Sequence[Finding]) -> None:

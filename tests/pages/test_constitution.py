@@ -1,7 +1,7 @@
 """The constitution page: drafts, versions, conflicts, history, files."""
 
 from cai_core.schema import Constitution, Principle
-from cai_core.store import constitutions
+from cai_core.store import constitutions, pairs, prompts
 from ui.draft import CURRENT, Draft
 from ui.principle_cards import OPEN_ROWS
 
@@ -187,3 +187,92 @@ def test_a_wording_is_never_read_as_markdown_or_html(seeded_workspace, open_page
     at.session_state["constitution_tab"] = "History"
     at.run()
     assert not any("<img src=q" in html.value for html in at.html)
+
+
+def pin_prompts(at, workspace, n: int = 1):
+    with workspace.db() as db:
+        ids = [prompt.id for prompt in prompts.of_set(db, "first prompts")][:n]
+    at.multiselect(key="pin_some").set_value(ids).run()
+    at.button(key="pin_prompts").click().run()
+    return ids
+
+
+def test_a_pinned_prompt_is_tried_on_the_unsaved_draft(talking_workspace, open_page):
+    at = open_cards(open_short(open_page))
+    at.text_area(key=field(at, "honest", "critique")).set_value("Name the lie.").run()
+    (pinned,) = pin_prompts(at, talking_workspace)
+    at.selectbox(key="try_principle").set_value("honest")
+    at.button(key=f"try_{pinned}").click().run()
+    assert not at.exception
+    assert not at.error
+    (trail,) = at.session_state["try_results"].values()
+    assert trail.done
+    assert trail.setup.ref.hash == draft_of(at).constitution.hash
+    assert trail.calls[1].chat[-1].content.startswith("Name the lie.")
+
+
+def test_a_principle_without_a_critique_is_asked_by_template(talking_workspace, open_page):
+    at = open_short(open_page)
+    (pinned,) = pin_prompts(at, talking_workspace)
+    at.selectbox(key="try_principle").set_value("kind")
+    at.button(key=f"try_{pinned}").click().run()
+    (trail,) = at.session_state["try_results"].values()
+    assert "Which response is kinder and warmer?" in trail.calls[1].chat[-1].content
+
+
+def test_a_pinned_pair_is_judged_under_the_saved_version_and_the_draft(
+    talking_workspace, open_page
+):
+    at = open_cards(open_short(open_page))
+    with talking_workspace.db() as db:
+        pair = pairs.find(db, limit=1)[0]
+    at.multiselect(key="pin_pairs").set_value([pair.id]).run()
+    at.button(key="pin_pool").click().run()
+    at.text_area(key=field(at, "kind", "text")).set_value("Which is warmer?").run()
+    at.button(key="try_all").click().run()
+    assert not at.exception
+    hashes = {key[1] for key in at.session_state["try_results"]}
+    draft = draft_of(at)
+    assert hashes == {draft.constitution.hash, draft.base.constitution.hash}
+    assert at.dataframe[-1].value["Under"].tolist() == ["draft", "saved"]
+
+
+def test_a_result_says_when_the_draft_has_changed_since(talking_workspace, open_page):
+    at = open_cards(open_short(open_page))
+    (pinned,) = pin_prompts(at, talking_workspace)
+    at.button(key=f"try_{pinned}").click().run()
+    at.text_area(key=field(at, "kind", "text")).set_value("Which is warmer?").run()
+    assert any("has changed since" in text.value for text in at.caption)
+
+
+def test_a_typed_pair_needs_both_answers(seeded_workspace, open_page):
+    at = open_short(open_page)
+    at.text_area(key="pin_prompt").set_value("What now?")
+    at.text_area(key="pin_a").set_value("This.")
+    at.button(key="pin_typed").click().run()
+    assert "a pair needs both answers" in at.error[0].value
+    at.text_area(key="pin_b").set_value("That.")
+    at.button(key="pin_typed").click().run()
+    assert [pin.pair.response_b for pin in at.session_state["try_pins"]] == ["That."]
+
+
+def test_at_most_ten_are_pinned_and_one_can_be_taken_away(seeded_workspace, open_page):
+    at = open_short(open_page)
+    ids = pin_prompts(at, seeded_workspace, 6)
+    assert len(at.session_state["try_pins"]) == 6
+    at.button(key=f"unpin_{ids[0]}").click().run()
+    assert [pin.id for pin in at.session_state["try_pins"]] == ids[1:]
+    for place in range(6):
+        at.text_area(key="pin_prompt").set_value(f"Question {place}?")
+        at.button(key="pin_typed").click().run()
+    assert len(at.session_state["try_pins"]) == 10
+    assert "10 are pinned already" in at.error[0].value
+
+
+def test_a_model_that_is_missing_stops_the_try_with_a_sentence(seeded_workspace, open_page):
+    at = open_short(open_page)
+    pin_prompts(at, seeded_workspace, 2)
+    at.button(key="try_all").click().run()
+    assert not at.exception
+    assert "models fetch" in at.error[0].value.replace("\\", "")
+    assert at.session_state["try_queue"] == []

@@ -1,0 +1,136 @@
+"""A against B: two answers typed, pasted or sampled, and how a judge decides between them."""
+
+from dataclasses import dataclass, replace
+
+import streamlit as st
+from sqlite_utils import Database
+
+from cai_core.errors import DataError
+from cai_core.feedback.judge import Judged, judge_one
+from cai_core.schema import Pair, Sampling
+from cai_core.settings import JudgeSetting, Settings
+from ui import cards, live
+from ui.choices import Ruling, choose_model, choose_ruling, prompt_picker, typed_prompt
+from ui.keep import keep_judgement, keep_prompt
+from ui.verdicts import show_judged
+
+ASK, SIDE_A, SIDE_B = "judge_ask", "judge_a", "judge_b"
+JUDGED = "judge_result"  # session state: the judgement on screen
+_MODES = {
+    "each": "every principle votes",
+    "draw": "one is drawn",
+    "whole": "all in one question",
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A judgement, and under what it was made."""
+
+    pair: Pair
+    judged: Judged
+    title: str
+
+
+def show_judge(db: Database) -> None:
+    """Draw the pair, who judges it and how, and the verdict."""
+    _show_pair(db)
+    chosen = _choices(db)
+    if chosen is None:
+        cards.empty(
+            "There is no constitution yet",
+            "Write one first; the judge asks its principles.",
+            page="constitution",
+            label="Write a constitution",
+        )
+        return
+    if st.button("Judge", key="judge_start", type="primary", icon=":material/balance:"):
+        _judge(db, *chosen)
+    _show_result(db)
+
+
+def _show_pair(db: Database) -> None:
+    st.text_area("What is asked", key=ASK, height=80, persist_state="session")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        prompt_picker(db, key="judge_pick", into=ASK)
+        sample = _sampler()
+    left, right = st.columns(2, gap="medium")
+    if sample:
+        for place, (key, column) in enumerate(((SIDE_A, left), (SIDE_B, right))):
+            with column:
+                _sample(db, sample, place, key)
+    left.text_area("Answer A", key=SIDE_A, height=180, persist_state="session")
+    right.text_area("Answer B", key=SIDE_B, height=180, persist_state="session")
+
+
+def _sampler() -> tuple[str, Sampling] | None:
+    """The model and parameters to sample two answers with, where that was asked for."""
+    with st.popover("Sample two answers", icon=":material/casino:"):
+        base = Settings.load().base_model
+        model_id = choose_model("Model that answers", key="judge_sampler", chosen=base)
+        tokens = st.number_input("Tokens an answer", 8, 4096, 128, key="judge_tokens")
+        temperature = st.slider("Temperature", 0.0, 2.0, 0.8, 0.1, key="judge_temperature")
+        seed = st.number_input("Seed", 0, 10**6, 0, key="judge_seed")
+        if st.button("Sample", key="judge_sample", type="primary"):
+            return model_id, Sampling(tokens, temperature, seed=2 * seed)
+    return None
+
+
+def _sample(db: Database, sample: tuple[str, Sampling], place: int, key: str) -> None:
+    prompt = typed_prompt(ASK)
+    if prompt is None:
+        raise DataError("there is nothing to answer; type a prompt first")
+    model_id, params = sample
+    with live.interactive(db):
+        params = replace(params, seed=params.seed + place)
+        said = live.stream(live.model(model_id), prompt, params)
+    st.session_state[key] = said.strip()
+
+
+def _choices(db: Database) -> tuple[str, Ruling, JudgeSetting] | None:
+    setting = Settings.load().judge
+    model, ruling_, method, mode = st.columns([3, 3, 2, 2])
+    with model:
+        model_id = choose_model("Judge", key="judge_model", chosen=setting.model)
+    with ruling_:
+        ruling = choose_ruling(db, "Constitution", key="judge_ruling")
+    with mode:
+        modes = sorted(_MODES, key=lambda name: name != setting.principles)
+        principles = st.selectbox(
+            "Principles", modes, format_func=_MODES.__getitem__, key="judge_principles"
+        )
+    with method:
+        methods = sorted(("logprob", "cot", "repeat"), key=lambda name: name != setting.method)
+        chosen = st.selectbox("Method", methods, format_func=_method_title, key="judge_method")
+    if ruling is None:
+        return None
+    fields = {"model": model_id, "method": chosen, "principles": principles}
+    return model_id, ruling, setting.model_copy(update=fields)
+
+
+def _method_title(method: str) -> str:
+    return {"logprob": "straight away", "cot": "reason first", "repeat": "sampled"}[method]
+
+
+def _judge(db: Database, model_id: str, ruling: Ruling, setting: JudgeSetting) -> None:
+    prompt = typed_prompt(ASK)
+    a, b = (str(st.session_state.get(key, "")).strip() for key in (SIDE_A, SIDE_B))
+    if prompt is None or not a or not b:
+        raise DataError("a judgement needs a prompt and two answers; fill all three")
+    pair = Pair.of(prompt, a, b)
+    with live.interactive(db), st.spinner("Asking in both orders …"):
+        judged = judge_one(pair, ruling.constitution, live.model(model_id), setting, ref=ruling.ref)
+    st.session_state[JUDGED] = Verdict(pair, judged, f"{model_id} under {ruling.title}")
+
+
+def _show_result(db: Database) -> None:
+    verdict: Verdict | None = st.session_state.get(JUDGED)
+    if verdict is None:
+        st.caption("The verdict, and every principle's vote, come here.")
+        return
+    with st.container(border=True):
+        st.caption(verdict.title)
+        show_judged(verdict.judged, key="judge")
+        with st.container(horizontal=True):
+            keep_judgement(verdict.judged.label, key="judge_keep")
+            keep_prompt(db, verdict.pair.prompt, key="judge_keep_prompt")
