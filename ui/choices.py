@@ -79,7 +79,7 @@ def prompt_picker(db: Database, *, key: str, into: str) -> None:
             type="primary",
             disabled=chosen is None,
             on_click=_use,
-            args=(into, by_id.get(chosen)),
+            args=(into, by_id[chosen] if chosen else None),
         )
 
 

@@ -70,7 +70,7 @@ class Draft:
 
     def filled_with(self, constitution: Constitution) -> Self:
         """Itself with other contents, for an upload or a restored version; the base stays."""
-        return replace(Draft.of(constitution, self.base), name=self.name)
+        return replace(self.of(constitution, self.base), name=self.name)
 
     def _place(self, row: str) -> int:
         return next(at for at, (r, _) in enumerate(self.rows) if r == row)

@@ -69,7 +69,7 @@ def fragment(
                 _show_fault()
                 inner(db, *args, **kwargs)
 
-        return run  # type: ignore[no-any-return]
+        return run
 
     return decorate if fn is None else decorate(fn)
 

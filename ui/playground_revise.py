@@ -73,8 +73,11 @@ def _choices(db: Database) -> list[Setup]:
         st.toggle("One step at a time", key="revise_one_step")
         st.toggle("Compare two", key="revise_two", help="A second model or constitution beside it.")
         sampling = _sampling()
-    fine = {"rounds": rounds, "sampling": sampling}
-    return [replace(s, settings=replace(s.settings, **fine)) for s in found if s]
+    return [
+        replace(setup, settings=replace(setup.settings, rounds=rounds, sampling=sampling))
+        for setup in found
+        if setup
+    ]
 
 
 def _setup(db: Database, place: int) -> Setup | None:

@@ -1,18 +1,27 @@
 """Where the workspace is, and what the doctor finds."""
 
+import json
+import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
 
-from cai_core.settings import database_path, datasets_dir, home, models_dir, runs_dir
+from cai_core.errors import CaiError
+from cai_core.jobs.commands import PROGRAM
+from cai_core.schema import Row
+from cai_core.settings import (
+    PROJECT_DIR,
+    database_path,
+    datasets_dir,
+    home,
+    models_dir,
+    runs_dir,
+)
 from ui.plain import label
 
-if TYPE_CHECKING:
-    from cai_core.cli.doctor import Findings
-
 _FINDINGS = "settings_findings"  # session state
+DOCTOR_SECONDS = 120.0
 
 
 def show_paths() -> None:
@@ -42,32 +51,47 @@ def _size(path: Path) -> str:
 
 
 def show_health() -> None:
-    """Draw what the doctor finds; asking it loads the model library, so it waits for a click."""
+    """Draw what the doctor finds; it takes some seconds, so it waits for a click."""
     st.subheader("Health", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
         asked = st.button("Examine this machine", key="examine", icon=":material/stethoscope:")
         st.caption("In a terminal: `python -m cai_core doctor`")
     if asked:
-        from cai_core.cli.doctor import examine
-
         with st.spinner("Looking …"):
-            st.session_state[_FINDINGS] = examine()
-    findings: Findings | None = st.session_state.get(_FINDINGS)
+            st.session_state[_FINDINGS] = _examine()
+    findings = st.session_state.get(_FINDINGS)
     if findings:
         _show_findings(findings)
 
 
-def _show_findings(findings: "Findings") -> None:
-    if findings.ok:
+def _examine() -> Row:
+    """What `doctor --json` prints; its process loads the model library, this one stays small.
+
+    Raises:
+        CaiError: it came to no findings.
+    """
+    command = [*PROGRAM, "doctor", "--json"]
+    try:
+        done = subprocess.run(
+            command, cwd=PROJECT_DIR, capture_output=True, text=True, timeout=DOCTOR_SECONDS
+        )
+        found: Row = json.loads(done.stdout)
+    except (subprocess.TimeoutExpired, ValueError) as error:
+        raise CaiError("the doctor came to no findings; run it in a terminal") from error
+    return found
+
+
+def _show_findings(findings: Row) -> None:
+    if findings["ok"]:
         st.success("Nothing is wrong.", icon=":material/check:")
-    for problem in findings.problems:
+    for problem in findings["problems"]:
         with st.container(border=True, gap="small"):
-            st.markdown(f":red[:material/error:] {label(problem.what, limit=400)}")
-            st.caption(label(problem.mend, limit=400))
+            st.markdown(f":red[:material/error:] {label(problem['what'], limit=400)}")
+            st.caption(label(problem["mend"], limit=400))
     st.caption(
-        f"Device: {label(findings.device)} · built-in model:"
-        f" {label(findings.builtin_model or 'not on this machine', limit=200)}"
+        f"Device: {label(findings['device'])} · built-in model:"
+        f" {label(findings['builtin_model'] or 'not on this machine', limit=200)}"
     )
     with st.expander("Versions"):
-        rows = [{"Package": name, "Version": there} for name, there in findings.versions.items()]
+        rows = [{"Package": name, "Version": v} for name, v in findings["versions"].items()]
         st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Versions of the packages")
