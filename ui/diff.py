@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import streamlit as st
 
@@ -31,7 +32,33 @@ def diff_html(parts: Sequence[DiffPart]) -> str:
     >>> diff_html(word_diff("<b>", "<i>")).count("<b>")
     0
     """
-    return f'<div style="{_BLOCK}">{"".join(map(_part, parts))}</div>'
+    return f'<div style="{_BLOCK}">{"".join(map(_part, joined(parts)))}</div>'
+
+
+def joined(parts: Sequence[DiffPart]) -> list[DiffPart]:
+    """Neighbouring changes as one: what has only white space between it reads as one change.
+
+    >>> [(p.op, p.text) for p in joined(word_diff("if it were so", "near or far so"))]
+    [('removed', 'if it were'), ('added', 'near or far'), ('same', ' so')]
+    """
+    found: list[DiffPart] = []
+    run = {"removed": "", "added": ""}
+    for part, following in zip_longest(parts, parts[1:]):
+        if part.op != "same":
+            run[part.op] += part.text
+        elif any(run.values()) and part.text.isspace() and following and following.op != "same":
+            run = {op: text + part.text for op, text in run.items()}
+        else:
+            found += [*_changes(run), part]
+            run = {"removed": "", "added": ""}
+    return found + _changes(run)
+
+
+def _changes(run: dict[str, str]) -> list[DiffPart]:
+    """A run as at most two parts; a side that is only white space beside words is left out."""
+    words = any(text.strip() for text in run.values())
+    kept = {op: text for op, text in run.items() if (text.strip() if words else text)}
+    return [DiffPart(op, text) for op, text in kept.items()]  # type: ignore[arg-type]
 
 
 def _part(part: DiffPart) -> str:

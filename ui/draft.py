@@ -41,7 +41,10 @@ class Draft:
 
     @property
     def unsaved(self) -> bool:
-        return self.base is None or self.constitution != self.base.constitution
+        if self.base is None:
+            return True
+        saved, now = self.base.constitution, self.constitution
+        return (now.hash, now.description) != (saved.hash, saved.description)
 
     def edit(self, row: str, **fields: Any) -> Self:
         rows = tuple((r, replace(p, **fields) if r == row else p) for r, p in self.rows)
