@@ -30,7 +30,7 @@ with frame.page("review") as db:
     elif review_guided.is_on():
         with read_pairs:
             review_guided.explain()
-            review_pairs.show(review_choice.guided(review_choice.newest_judge(db)))
+            review_pairs.show(review_choice.guided(db))
     else:
         with read_pairs:
             review_guided.offer(db)

@@ -12,7 +12,6 @@ from cai_core.store.pairs import PairFilter
 from cai_core.store.revisions import RevisionFilter
 from ui import cards, curate_recipe, review_choice
 from ui.curate_recipe import Helpful, Made, PreferenceRecipe, SftRecipe, Which
-from ui.review_choice import Judge
 
 SHIPPED = "Shipped helpful pairs"
 
@@ -72,7 +71,7 @@ def _version(ref: ConstitutionRef) -> str:
 
 def preference(db: Database) -> Made | None:
     """Chosen and rejected answers, mixed with helpful ones."""
-    uses = [Judge.of(use) for use in labels.judge_uses(db)]
+    uses = list(review_choice.judges(db))
     if not uses and not labels.people(db):
         cards.empty(
             "No pair has a label yet",

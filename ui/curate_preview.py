@@ -30,6 +30,7 @@ _REASONS = {
     "bad": "people called both answers bad",
     "disputed": "people disagree",
     "failed": "no readable judgement or revision",
+    "none": "who read it skipped it",
     "tie": "neither answer is better",
     "small margin": "the judge was not sure enough",
     "not reviewed": "no person has confirmed it",

@@ -53,7 +53,7 @@ def show(db: Database) -> None:
     n = len(found)
     st.caption(_note(options["judge"]))
     job = _submission([item.pair for item in found], version, options, there)
-    start(db, Plan(job, n, _says(n, options, version)))
+    start(Plan(job, n, _says(n, options, version)))
 
 
 def _judge() -> dict[str, Any]:

@@ -38,4 +38,4 @@ def show(db: Database) -> None:
         config={"prompt_set": asked.set_name, "split": asked.split},
     )
     says = f"**{n} prompts**, two answers each: {2 * n} answers to write, {n} pairs to judge."
-    start(db, Plan(job, n, says))
+    start(Plan(job, n, says))

@@ -15,6 +15,7 @@ from ui.plain import label, shorten
 KINDS = ("revise", "sample-pairs", "judge")
 JOBS = 5
 SAMPLES = 5
+_TEXTS = ("Prompt", "First answer", "Revised", "A", "B")
 
 _Rows = list[dict[str, str]]
 
@@ -46,7 +47,13 @@ def _job(db: Database, job: Job) -> None:
         rows = _SAMPLES[job.kind](db, job.id)
         if rows:
             alt = f"The first rows of {shorten(job.title, 60)}"
-            st.dataframe(pd.DataFrame(rows), hide_index=True, alt=alt, key=f"rows_{job.id}")
+            st.dataframe(
+                pd.DataFrame(rows),
+                hide_index=True,
+                alt=alt,
+                key=f"rows_{job.id}",
+                column_config=dict.fromkeys(_TEXTS, st.column_config.TextColumn(width="medium")),
+            )
             menu.link(
                 "review", "Read the revisions" if job.kind == "revise" else "Review the pairs"
             )

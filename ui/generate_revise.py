@@ -13,6 +13,13 @@ from ui import generate_choices
 from ui.generate_choices import Asked
 from ui.generate_start import Plan, start
 
+TEMPERATURE = 1.0  # CAI section 3.2
+HOW: dict[str, dict[str, Any]] = {
+    "One principle drawn a round": {"principle": "draw"},
+    "The whole constitution": {"principle": "whole"},
+    "Every principle, step by step": {"stepwise": True},
+}
+
 
 def show(db: Database) -> None:
     st.caption(
@@ -35,16 +42,29 @@ def show(db: Database) -> None:
             key="revise_rounds",
             help="The first revision removes most harm; the method's paper does 4.",
         )
-        writing = generate_choices.choose_writing("revise")
+        how = st.selectbox(
+            "Critique under",
+            list(HOW),
+            key="revise_how",
+            help="Where critiques are weak, let every principle be asked, yes or no with a reason.",
+        )
+        writing = generate_choices.choose_writing("revise", temperature=TEMPERATURE)
     if asked is None or version is None:
         return
-    calls = len(asked.prompts) * (1 + 2 * int(rounds))
-    says = (
-        f"**{len(asked.prompts)} prompts**, {rounds} round{'s' if rounds > 1 else ''}:"
-        f" {calls} answers to write (first answer, then a critique and a revision a round)."
+    says = _says(len(asked.prompts), int(rounds), how, version)
+    job = _submission(asked, version, {"model": model, "rounds": int(rounds)} | HOW[how] | writing)
+    start(Plan(job, len(asked.prompts), says))
+
+
+def _says(prompts: int, rounds: int, how: str, version: Version) -> str:
+    asked = f"**{prompts} prompts**, {rounds} round{'s' if rounds > 1 else ''}: "
+    if "stepwise" in HOW[how]:
+        n = len(version.constitution.enabled)
+        return asked + f"in each round {n} principles are asked, and the answer is rewritten."
+    calls = prompts * (1 + 2 * rounds)
+    return (
+        asked + f"{calls} answers to write (first answer, then a critique and a revision a round)."
     )
-    job = _submission(asked, version, {"model": model, "rounds": int(rounds)} | writing)
-    start(db, Plan(job, len(asked.prompts), says))
 
 
 def _submission(asked: Asked, version: Version, options: dict[str, Any]) -> Submission:

@@ -13,6 +13,7 @@ from ui import frame, job_cards
 from ui.person import person
 
 PRINT = "fingerprint"  # of what was asked, in a job's config
+BUSY = "generate_busy"  # session state: what was asked and was under way when last looked at
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,19 @@ class Plan:
     says: str
 
 
-def start(db: Database, plan: Plan) -> None:
-    """Say what will be done; the button is off while the same job waits or runs."""
-    mark = fingerprint(plan.job)
+def start(plan: Plan) -> None:
+    """Say what will be done, and offer to start it."""
+    _foot(plan, fingerprint(plan.job))
+
+
+@frame.fragment(run_every="2s")
+def _foot(db: Database, plan: Plan, mark: str) -> None:
+    """The button is off while the same job waits or runs; when that ends, the form counts anew."""
     busy = is_busy(db, plan.job.kind, mark)
+    was_busy = st.session_state.get(BUSY) == mark
+    st.session_state[BUSY] = mark if busy else ""
+    if was_busy and not busy:
+        st.rerun()
     with st.container(border=True, gap="small"):
         st.markdown(plan.says)
         st.caption(_pace(db, plan))

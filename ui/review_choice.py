@@ -80,8 +80,9 @@ class Choice:
         return (reviewer, *seen)
 
 
-def guided(judge: Judge | None) -> Choice:
+def guided(db: Database) -> Choice:
     """The guided first review: a random sample of the shipped pairs, blind."""
+    judge = next(iter(judges(db)), None)
     return Choice(PairFilter(source=SAMPLE), queue=GUIDED, size=GUIDED_PAIRS, judge=judge)
 
 
@@ -110,22 +111,22 @@ def choose(db: Database) -> Choice:
 
 
 def _judge(db: Database) -> Judge | None:
-    uses = {Judge.of(use): use for use in labels.judge_uses(db)}
+    uses = judges(db)
     if not uses:
         st.caption("Nothing is judged yet.")
         return None
     return st.selectbox(
         "Judge to compare with",
         list(uses),
-        format_func=lambda judge: f"{judge_name(judge)} · {uses[judge].n} pairs",
+        format_func=lambda judge: f"{judge_name(judge)} · {uses[judge]} pairs",
         key="review_judge",
     )
 
 
-def newest_judge(db: Database) -> Judge | None:
-    """The judge setting that was used last."""
-    uses = labels.judge_uses(db)
-    return Judge.of(uses[0]) if uses else None
+def judges(db: Database) -> dict[Judge, int]:
+    """The judge settings in use and how many pairs each judged, the most used one first."""
+    uses = sorted(labels.judge_uses(db), key=lambda use: -use.n)
+    return {Judge.of(use): use.n for use in uses}
 
 
 def judge_name(judge: Judge) -> str:
