@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from cai_core.cli.chain_plan import Plan
+from cai_core.cli.judge import ref_of
 from cai_core.cli.running import Running
 from cai_core.errors import TrainError
 from cai_core.models import catalogue
 from cai_core.models.protocol import Model
-from cai_core.schema import Hooks, Row, Sampling
+from cai_core.schema import ConstitutionRef, Hooks, Row, Sampling
 from cai_core.settings import runs_dir
 from cai_core.train.card import plain
 
@@ -25,6 +26,11 @@ class Chain:
     @property
     def out(self) -> Path:
         return self.plan.out
+
+    @property
+    def constitution_ref(self) -> ConstitutionRef:
+        """With its version where the job names one."""
+        return ref_of(self.running, ConstitutionRef.of(self.plan.constitution))
 
     def model_id(self, part: str) -> str:
         """`run:ID/PART` where the chain is a job of the workspace, else the part's folder."""

@@ -6,9 +6,10 @@ from statistics import median
 
 from cai_core.cli.chain_context import Chain, read_rows
 from cai_core.cli.dataset import labelled_pairs
+from cai_core.cli.judge import _mark_all as mark_all
+from cai_core.cli.judge import _write as write_labels
 from cai_core.curate import formats, pool, snapshot
-from cai_core.feedback.votes import mark_inconsistent
-from cai_core.schema import ConstitutionRef, Label, Pair, Prompt, Row
+from cai_core.schema import Label, Pair, Prompt, Row
 from cai_core.stats import Estimate, wilson
 from cai_core.train.rows import TrainingData
 
@@ -43,16 +44,11 @@ def judge_pairs(chain: Chain, pairs: Sequence[Pair]) -> list[Label]:
     inputs = {"pairs": chain.out / PAIRS}
     with chain.running.output(path, settings=settings, inputs=inputs) as output:
         missing = [pair for pair in pairs if pair.id not in output.done]
-        for label in judged(chain, missing) if missing else ():
-            output.write(label.to_row())
-        rows = read_rows(output.part if output.part.exists() else path)
-        written = {row["id"]: Label.from_row(row) for row in rows}  # the newest of each
-        labels = mark_inconsistent([written[pair.id] for pair in pairs])
-        for label in labels:
-            if label != written[label.id]:
-                output.write(label.to_row())
+        if missing:
+            write_labels(output, judged(chain, missing))
+            mark_all(output)
         output.finish([pair.id for pair in pairs])
-    return labels
+    return [Label.from_row(row) for row in read_rows(path)]
 
 
 def judged(chain: Chain, pairs: Sequence[Pair]) -> Iterator[Label]:
@@ -64,7 +60,7 @@ def judged(chain: Chain, pairs: Sequence[Pair]) -> Iterator[Label]:
         chain.plan.constitution,
         chain.load(config.judge.model),
         config.judge,
-        ref=ConstitutionRef.of(chain.plan.constitution),
+        ref=chain.constitution_ref,
         seed=config.seed,
         hooks=chain.hooks("judge"),
     )

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from cai_core.cli.chain_context import Chain, read_json, read_rows, write_json
 from cai_core.cli.chain_labels import judged
-from cai_core.schema import ConstitutionRef, Hooks, Label, Prompt, Row, content_hash
+from cai_core.schema import Hooks, Label, Prompt, Row, content_hash
 from cai_core.train.card import Run
 from cai_core.train.loop import Task
 from cai_core.train.rows import TrainingData
@@ -113,8 +113,7 @@ def _against(chain: Chain, name: str, other: str) -> Row:
             output.write(label.to_row())
         output.finish([prompt.id for prompt in prompts])
     labels = [Label.from_row(row) for row in read_rows(path)]
-    ref = ConstitutionRef.of(chain.plan.constitution)
-    return comparison_of(models, config.judge.model, ref, labels).to_row()
+    return comparison_of(models, config.judge.model, chain.constitution_ref, labels).to_row()
 
 
 def _contested(chain: Chain, models: tuple[str, str], prompts: Sequence[Prompt]) -> Iterator[Label]:

@@ -290,3 +290,17 @@ def test_prompts_may_be_a_frozen_dataset(place, tiny):
     write_config(place, tiny, prompts="prompts")
     assert run(place).exit_code == 0
     assert not (place / "out" / "prompts").exists()
+
+
+def test_a_chain_that_is_a_job_names_its_models_by_the_run(place):
+    from cai_core.settings import runs_dir
+
+    job = runs_dir() / "r1"
+    job.parent.mkdir(parents=True)
+    folder.create(job, {}, {})
+    done = run(place, "--job", job, out=job / "out")
+    assert done.exit_code == 0, done.output
+    after_sft, _ = read(job / "out" / "comparison.json")["comparisons"]
+    assert (after_sft["model_a"], after_sft["model_b"]) == ("run:r1/ppo", "run:r1/sft")
+    ppo = read(job / "out" / "ppo" / "run.json")
+    assert (ppo["base_model"], ppo["reward_model"]) == ("run:r1/sft", "run:r1/reward")
