@@ -15,7 +15,7 @@ from sqlite_utils import Database
 
 from cai_core.errors import CaiError, StoreError
 from cai_core.jobs import commands, folder
-from cai_core.schema import Label, Pair, Revision, Row
+from cai_core.schema import ConstitutionRef, Label, Pair, Revision, Row
 from cai_core.store import labels, pairs, revisions, work
 from cai_core.store.database import write_tx
 from cai_core.store.work import Job
@@ -102,11 +102,19 @@ def _keep(db: Database, job: Job, row: Row, place: Path) -> None:
     What is wrong with the database instead of the row is raised: the chunk is then read again.
     """
     try:
-        _KEEP[commands.command(job.kind).rows](db, job, row)
+        _KEEP[commands.command(job.kind).rows](db, job, _numbered(job, row))
     except StoreError:
         raise
     except (CaiError, ValueError, TypeError, KeyError, AttributeError) as error:
         folder.append_event(place, "row not read", row=str(row.get("id")), reason=str(error))
+
+
+def _numbered(job: Job, row: Row) -> Row:
+    """The row with the version that the job was submitted under: its command read a file."""
+    asked, made = (ConstitutionRef.from_row(r.get("constitution")) for r in (job.config, row))
+    if asked is None or made is None or asked.hash != made.hash:
+        return row
+    return {**row, "constitution": asked.to_row()}
 
 
 def _keep_revision(db: Database, job: Job, row: Row) -> None:

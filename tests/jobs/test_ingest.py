@@ -2,12 +2,13 @@
 
 import json
 import os
+from dataclasses import replace
 
 import pytest
 
 from cai_core.errors import StoreError
 from cai_core.jobs import folder, ingest, queue
-from cai_core.schema import Progress
+from cai_core.schema import ConstitutionRef, Progress
 from cai_core.store import labels, pairs, revisions, work
 from tests.jobs.conftest import submit
 from tests.jobs.tiny import label
@@ -53,6 +54,18 @@ def test_reading_again_changes_nothing(db, job, part):
     work.note(db, job.id, offsets={})  # as if the place had been lost
     assert read(db, job) == (True, 2)
     assert db["labels"].count == 2
+
+
+def test_a_row_has_the_version_that_its_job_was_submitted_under(db):
+    ref = replace(label(0).constitution, version=2)  # the file that the command read has no number
+    submission = queue.Submission("judge", "judge job", constitution=ref)
+    job = queue.submit(db, submission, by="Ada", supervise=False)
+    other = replace(label(1), constitution=ConstitutionRef("other", "def"))
+    rows = line(0) + json.dumps(other.to_row()) + "\n"
+    (queue.folder_of(job.id) / "output.jsonl").write_text(rows)
+    read(db, job)
+    found = [event.label.constitution for event in labels.judgements(db)]
+    assert found == [ref, other.constitution]
 
 
 def test_a_torn_last_line_waits_until_it_is_whole(db, job, part):
