@@ -19,6 +19,8 @@ GROUPS = {
 @frame.fragment(run_every="2s")
 def show(db: Database) -> None:
     """Draw the jobs of the chosen kind; a page with no jobs says where they come from."""
+    if RUN in st.query_params:
+        st.rerun()  # a click in here ran this part alone, and the page is to show that run
     if not work.find(db, limit=1):
         cards.empty(
             "There are no runs yet",
