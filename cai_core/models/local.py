@@ -326,7 +326,8 @@ class LocalModel:
             some = contexts[node.rows()[0]].ids
             cache = self._extended(cache, some[cached : node.depth])
         leaves = sorted((contexts[row] for row in node.leaves), key=lambda c: len(c.ids))
-        most = BATCH_ROWS[self.device]
+        longest = max((len(c.ids) + SLACK for c in leaves), default=1)
+        most = min(BATCH_ROWS[self.device], max(1, self._cache_tokens() // longest))
         for start in range(0, len(leaves), most):
             self._score_batch(leaves[start : start + most], cache, scores)
         for part in node.parts:

@@ -245,6 +245,16 @@ def test_odd_texts_are_read(tiny: LocalModel) -> None:
     assert np.isfinite(tiny.score_choices(odd, ["A", "\ud800"])).all()
 
 
+def test_little_free_memory_makes_smaller_batches_of_the_same_answers(
+    tiny: LocalModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chats = ask(*QUESTIONS)
+    answers, scores = tiny.generate(chats, WARM), tiny.score_choices(chats, ["A", "yes no"])
+    monkeypatch.setattr(local, "free_memory", lambda device: 1)
+    assert tiny.generate(chats, WARM) == answers
+    np.testing.assert_allclose(tiny.score_choices(chats, ["A", "yes no"]), scores, atol=1e-4)
+
+
 def test_half_a_character_is_not_streamed(tiny: LocalModel) -> None:
     for seed in range(5):
         params = Sampling(40, 1.0, seed=seed)
