@@ -25,16 +25,16 @@ SHOWN = 9  # charts before "More curves"
 
 
 def by_measure(series: Points) -> dict[str, dict[str, Sequence[tuple[float, float]]]]:
-    """Lines by measure: `eval_loss` stands in the chart of `loss`.
+    """Lines by measure: `eval_loss` stands in the chart of `loss`, behind it, in its own colour.
 
-    >>> by_measure({"loss": [(1, 2.0)], "eval_loss": [(1, 3.0)]})
+    >>> by_measure({"eval_loss": [(1, 3.0)], "loss": [(1, 2.0)]})
     {'loss': {'train': [(1, 2.0)], 'dev': [(1, 3.0)]}}
     """
     measures: dict[str, dict[str, Sequence[tuple[float, float]]]] = {}
-    for name, points in series.items():
+    for name in sorted(series, key=lambda name: "eval_" in name):
         stem = name.replace("eval_", "", 1)
         line = "dev" if stem != name else "train"
-        measures.setdefault(stem, {})[line] = points
+        measures.setdefault(stem, {})[line] = series[name]
     return measures
 
 
