@@ -8,6 +8,7 @@ import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.schema import Pair, Review, Verdict
+from cai_core.stats import Estimate
 from cai_core.store import labels, pairs
 from ui import cards, frame, menu, review_choice, review_deck, review_guided, review_sides
 from ui.person import person
@@ -26,6 +27,8 @@ from ui.review_judge import (
 DECK = "review_pair_deck"  # session state
 BEFORE = "review_pair_before"  # session state: id of the pair that was decided last
 SIGHTED = "review_sighted"  # session state: ids of pairs that were shown with the judge's verdict
+AGREED = "review_agreed"  # session state: the agreement, and what it was counted over
+MANY = 100  # verdicts from which they are not counted anew at every key
 LONG = 500  # characters from which a conversation scrolls in its card
 
 _BUTTONS: tuple[tuple[Verdict, str, str, str], ...] = (
@@ -40,9 +43,7 @@ _BUTTONS: tuple[tuple[Verdict, str, str, str], ...] = (
 @frame.fragment
 def show(db: Database, choice: Choice) -> None:
     """The card of the pair that is next, or what to do when none is left."""
-    deck = review_deck.opened(
-        DECK, choice.made_for(person()), lambda: review_choice.draw(db, choice)
-    )
+    deck = review_deck.opened(DECK, choice.made_for(person()), lambda: _draw(db, choice))
     _progress(db, choice, deck)
     if deck.current is None:
         _nothing_left(db, choice, deck)
@@ -63,14 +64,27 @@ def show(db: Database, choice: Choice) -> None:
         show_constitution(version)
 
 
+def _draw(db: Database, choice: Choice) -> Deck:
+    with st.spinner("Drawing the queue…"):
+        return review_choice.draw(db, choice)
+
+
 def _progress(db: Database, choice: Choice, deck: Deck) -> None:
     total = len(deck.cards)
     words = deck.progress_words("reviewed")
     if choice.queue != review_choice.GUIDED:
-        queues = counted_with(choice.queue)
-        found = agreement_with(db, choice.judge, person(), queues=queues)
-        words += f" · {agreement_words(found)}"
+        words += f" · {agreement_words(_agreement(db, choice))}"
     st.progress(deck.at / total if total else 0.0, text=words)
+
+
+def _agreement(db: Database, choice: Choice) -> Estimate | None:
+    """The agreement so far; over many verdicts it takes long to count and is told every tenth one."""
+    queues, n = counted_with(choice.queue), labels.people(db).get(person(), 0)
+    made_for = (person(), choice.judge, queues, n if n < MANY else n // 10)
+    if AGREED not in st.session_state or st.session_state[AGREED][0] != made_for:
+        found = agreement_with(db, choice.judge, person(), queues=queues)
+        st.session_state[AGREED] = (made_for, found)
+    return st.session_state[AGREED][1]
 
 
 def _conversation(pair: Pair) -> None:
