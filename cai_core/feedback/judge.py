@@ -37,7 +37,7 @@ CHATS = 64  # asked at once: rows of one batch of a local model
 SPARE = 16  # tokens: the two orders, and the options, differ by a few
 VERDICT_TOKENS = 8  # of a sampled verdict: room for "Response A."
 _READABLE = re.compile(
-    r"^\W*(?:the better response is\s+)?(?:response\s+)?\W*([AB])(?:$|[^\w\s]|\s*\n|\s+because\b)"
+    r"\W*(?i:the better response is\s+)?(?i:response\s+)?\W*([AB])(?:\s*$|[^\w\s/]|\s*\n|\s+because\b)"
 )
 _OPTIONS = (*templates.OPTIONS_A, *templates.OPTIONS_B)
 

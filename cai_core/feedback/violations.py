@@ -8,7 +8,8 @@ from cai_core.feedback import templates
 from cai_core.feedback.batch import QUIET, ask_each, generate_each
 from cai_core.feedback.votes import MIN_MASS, Options
 from cai_core.models.protocol import Model
-from cai_core.schema import Chat, Hooks, Principle, Sampling
+from cai_core.schema import Chat, Completion, Hooks, Principle, Sampling
+from cai_core.stats import FloatArray
 
 YES, NO = (" Yes", "Yes"), (" No", "No")
 BEGUN_WHY = f"{templates.BEGUN_ANSWER} Yes, because"
@@ -79,55 +80,42 @@ def _fitted(case: Case, model: Model) -> Case | ModelError:
 
 
 def _hold(cases: Sequence[Case], model: Model, hooks: Hooks) -> list[Violation | ModelError]:
+    """Ask for yes or no, and then why, in a turn that begins with the answer given."""
     chats = [_chat(case, templates.BEGUN_ANSWER) for case in cases]
     scores = ask_each(lambda some: list(model.score_choices(some, (*YES, *NO))), chats)
-    found: list[Options | ModelError] = []
-    for logs in scores:
-        if isinstance(logs, ModelError):
-            found.append(logs)
-            continue
-        options = Options.of_logs(logs[: len(YES)], logs[len(YES) :])
-        found.append(options if options.mass >= MIN_MASS else _no_answer(options))
-    return _with_reasons(cases, chats, found, model, hooks)
+    found = [_answered(logs) for logs in scores]
+    why = [
+        _chat(case, BEGUN_WHY if options.p_first > 0.5 else BEGUN_WHY_NOT)
+        for case, options in zip(cases, found, strict=True)
+        if isinstance(options, Options)
+    ]
+    params = Sampling(REASON_TOKENS, temperature=0.0)
+    reasons = iter(zip(why, generate_each(model, why, params, hooks), strict=True))
+    return [
+        _violation(case, chat, options, *next(reasons)) if isinstance(options, Options) else options
+        for case, chat, options in zip(cases, chats, found, strict=True)
+    ]
 
 
-def _no_answer(options: Options) -> ModelError:
+def _answered(logs: FloatArray | ModelError) -> Options | ModelError:
+    if isinstance(logs, ModelError):
+        return logs
+    options = Options.of_logs(logs[: len(YES)], logs[len(YES) :])
+    if options.mass >= MIN_MASS:
+        return options
     return ModelError(
         f"no verdict: the model spent {options.mass:.2f} of its probability on yes and no, and"
         f" {MIN_MASS} is needed"
     )
 
 
-def _with_reasons(
-    cases: Sequence[Case],
-    chats: Sequence[Chat],
-    found: Sequence[Options | ModelError],
-    model: Model,
-    hooks: Hooks,
-) -> list[Violation | ModelError]:
-    """Ask why, in a turn that begins with the answer given."""
-    why = [
-        _chat(case, BEGUN_WHY if _is_yes(options) else BEGUN_WHY_NOT)
-        for case, options in zip(cases, found, strict=True)
-    ]
-    params = Sampling(REASON_TOKENS, temperature=0.0)
-    reasons = generate_each(model, why, params, hooks)
-    made: list[Violation | ModelError] = []
-    for case, chat, ask, options, reason in zip(cases, chats, why, found, reasons, strict=True):
-        if isinstance(options, ModelError):
-            made.append(options)
-        elif isinstance(reason, ModelError):
-            made.append(reason)
-        else:
-            text = first_sentence(reason.text)
-            made.append(
-                Violation(case.principle.key, options.p_first, options.mass, text, chat, ask)
-            )
-    return made
-
-
-def _is_yes(options: Options | ModelError) -> bool:
-    return isinstance(options, Options) and options.p_first > 0.5
+def _violation(
+    case: Case, asked: Chat, options: Options, why: Chat, reason: Completion | ModelError
+) -> Violation | ModelError:
+    if isinstance(reason, ModelError):
+        return reason
+    text = first_sentence(reason.text)
+    return Violation(case.principle.key, options.p_first, options.mass, text, asked, why)
 
 
 def _chat(case: Case, begun: str) -> Chat:

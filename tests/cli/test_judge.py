@@ -1,0 +1,199 @@
+"""`judge` as a command: its rows, going on, what it refuses."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cai_core.cli.main import main
+from cai_core.errors import ModelError
+from cai_core.jobs import folder
+from cai_core.models import catalogue
+from cai_core.models.builtin import builtin_fingerprint
+from cai_core.models.scripted import ScriptedModel
+from cai_core.schema import Constitution, Label, Principle
+from cai_core.settings import BUILTIN
+from tests.feedback.conftest import pair, scripted_judge
+
+RULES = Constitution("rules", (Principle("true", text="Which is more true?"),))
+PAIRS = [pair(i, 3) for i in range(6)]
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.setenv("CAI_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CAI_MODELS", str(tmp_path / "models"))
+    lines = [json.dumps(one.to_row()) + "\n" for one in PAIRS]
+    (tmp_path / "pairs.jsonl").write_text("".join(lines))
+    (tmp_path / "c.yaml").write_text(json.dumps(RULES.to_row()))
+    return tmp_path
+
+
+@pytest.fixture
+def judged_by(monkeypatch):
+    """Let the command load this model."""
+
+    def use(model):
+        monkeypatch.setattr(catalogue, "load", lambda model_id, **more: model)
+        return model
+
+    return use
+
+
+def judge(place, *more):
+    files = ["--pairs", place / "pairs.jsonl", "--constitution", place / "c.yaml"]
+    words = ["judge", *files, "--out", place / "labels.jsonl", "--cache", "none", *more]
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def labels(place):
+    lines = (place / "labels.jsonl").read_text().splitlines()
+    return [Label.from_row(json.loads(line)) for line in lines]
+
+
+def test_there_is_one_row_a_pair_in_input_order(place, judged_by):
+    judged_by(scripted_judge())
+    done = judge(place, "--json")
+    assert done.exit_code == 0, done.output
+    assert [label.pair.id for label in labels(place)] == [one.id for one in PAIRS]
+    assert [label.verdict for label in labels(place)] == ["b", "b", "b", "tie", "a", "a"]
+    assert json.loads(done.stdout) == {
+        "out": str(place / "labels.jsonl"),
+        "rows": 6,
+        "failed": 0,
+    }
+
+
+def test_inconsistent_is_told_by_the_median_offset_of_the_whole_run(place, judged_by):
+    def bias(chat):
+        return 9.0 if "It is 0." in chat[0].content else 1.0  # only the first pair is odd
+
+    biased = {b: scripted_judge(bias=b)._scores for b in (1.0, 9.0)}
+    judged_by(ScriptedModel(choice_scores=lambda chat, choice: biased[bias(chat)](chat, choice)))
+    judge(place)
+    marked = [label.inconsistent for label in labels(place)]
+    assert marked[0] is True
+    assert marked[1:3] + marked[4:] == [False] * 4
+
+
+def test_a_pair_that_failed_is_asked_again_and_the_others_are_not(place, judged_by):
+    scores = scripted_judge()._scores
+
+    def score(chat, choice):
+        if "It is 2." in chat[0].content and not (place / "go on").exists():
+            raise ModelError("the server is gone")
+        return scores(chat, choice)
+
+    judged_by(ScriptedModel(choice_scores=score))
+    assert "5 judged, 1 without verdict" in judge(place).output
+    assert labels(place)[2].error == "the server is gone"
+    (place / "go on").touch()
+    model = judged_by(ScriptedModel(choice_scores=score))
+    assert "6 judged, 0 without verdict" in judge(place).output
+    assert len(model.history) == 2
+    assert [label.pair.id for label in labels(place)] == [one.id for one in PAIRS]
+
+
+def test_a_stopped_command_keeps_its_rows_and_goes_on(place, judged_by):
+    many = [pair(i, 3, question=f"Of {i}?") for i in range(80)]
+    (place / "pairs.jsonl").write_text("".join(json.dumps(o.to_row()) + "\n" for o in many))
+    job, scores = place / "job", scripted_judge()._scores
+    folder.create(job, {}, {})
+
+    def score(chat, choice):
+        (job / "stop").touch()
+        return scores(chat, choice)
+
+    judged_by(ScriptedModel(choice_scores=score))
+    assert judge(place, "--job", job).exit_code == 1
+    assert folder.read_end(job).state == "cancelled"
+    kept = (place / "labels.jsonl.part").read_text().splitlines()
+    assert 0 < len(kept) < 80
+    folder.reset(job)
+    model = judged_by(scripted_judge())
+    assert judge(place, "--job", job).exit_code == 0
+    assert len(model.history) == 2 * (80 - len(kept))
+    assert [label.pair.id for label in labels(place)] == [one.id for one in many]
+
+
+def test_nothing_is_asked_when_all_is_done(place, judged_by):
+    judged_by(scripted_judge())
+    judge(place)
+    before = (place / "labels.jsonl").read_bytes()
+    model = judged_by(scripted_judge())
+    assert judge(place).exit_code == 0
+    assert model.history == []
+    assert (place / "labels.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--seed", "1"], "seed: 0 then, 1 now"),
+        (["--method", "repeat"], '"method": "repeat"'),
+        (["--tie-band", "0.1"], '"tie_band": 0.1'),
+    ],
+)
+def test_other_settings_are_refused_and_shown(place, judged_by, more, said):
+    judged_by(scripted_judge())
+    judge(place)
+    refused = judge(place, *more)
+    assert refused.exit_code == 1
+    assert said in refused.output
+
+
+def test_another_constitution_is_refused(place, judged_by):
+    judged_by(scripted_judge())
+    judge(place)
+    (place / "c.yaml").write_text(json.dumps(RULES.to_row()).replace("more true", "truer"))
+    refused = judge(place)
+    assert refused.exit_code == 1
+    assert "constitution" in refused.output
+
+
+def test_a_judge_that_never_answers_is_one_sentence_and_exit_one(place, judged_by):
+    judged_by(ScriptedModel())
+    done = judge(place)
+    assert done.exit_code == 1
+    assert "none of the 6 rows" in done.output
+    assert "no log-probabilities" in done.output
+
+
+def test_a_job_names_the_version_of_its_constitution(place, judged_by):
+    judged_by(scripted_judge())
+    job = place / "job"
+    folder.create(job, {"constitution": {"name": "rules", "version": 4, "hash": RULES.hash}}, {})
+    assert judge(place, "--job", job).exit_code == 0
+    assert {label.constitution.version for label in labels(place)} == {4}
+    assert folder.read_end(job).state == "succeeded"
+
+
+def test_a_constitution_that_cannot_be_read_is_one_sentence(place):
+    (place / "c.yaml").write_text("name: [")
+    done = judge(place)
+    assert done.exit_code == 1
+    assert done.output.startswith(f"error: {place / 'c.yaml'}:1: not YAML")
+
+
+def test_a_person_s_verdict_beside_a_pair_stays_in_its_row(place, judged_by):
+    judged_by(scripted_judge())
+    labelled = [{**one.to_row(), "label": "a"} for one in PAIRS]
+    (place / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in labelled))
+    judge(place)
+    assert {label.pair.label for label in labels(place)} == {"a"}
+    assert {label.kind for label in labels(place)} == {"judge"}
+
+
+@pytest.mark.slow
+def test_the_built_in_model_spends_its_probability_on_the_options(tmp_path, monkeypatch):
+    if not builtin_fingerprint():
+        pytest.skip("the built-in model is not on this machine")
+    monkeypatch.setenv("CAI_HOME", str(tmp_path / "home"))
+    shipped = Path("data/constitutions/short.yaml").resolve()
+    rows = [json.dumps(one.to_row()) + "\n" for one in PAIRS[:2]]
+    (tmp_path / "pairs.jsonl").write_text("".join(rows))
+    (tmp_path / "c.yaml").write_text(shipped.read_text())
+    done = judge(tmp_path, "--judge", BUILTIN)
+    assert done.exit_code == 0, done.output
+    assert min(label.mass for label in labels(tmp_path)) > 0.9
