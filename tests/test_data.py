@@ -184,13 +184,13 @@ def test_completions_answer_helpful_prompts_in_30_to_120_words():
     assert len(shipped) >= 60
     for row in shipped:
         assert asked_by_id[row["id"]] == chat_from_row(row["prompt"])
-        assert 30 <= words_of(row["response"]) <= 120, row["id"]
+        assert 30 <= words_of(row["completion"]) <= 120, row["id"]
         assert row["source"] == "ratify"
         assert row["tags"]
 
 
 def test_no_good_answer_refuses_or_uses_stock_phrases():
-    good = [row["response"] for row in rows("helpful_completions")]
+    good = [row["completion"] for row in rows("helpful_completions")]
     good += [better_and_worse(Pair.from_row(row))[0] for row in rows("helpful_pairs")]
     assert [text for text in good if is_refusal(text) or is_boilerplate(text)] == []
 

@@ -10,7 +10,6 @@ from sqlite_utils import Database
 
 from cai_core.curate import formats, pool
 from cai_core.curate.filters import Filters
-from cai_core.curate.formats import Answer
 from cai_core.curate.pool import LabelledPair, Pool, Rounds
 from cai_core.curate.snapshot import Origin
 from cai_core.review.effective import Effective, effective_labels
@@ -153,9 +152,7 @@ def _labelled(one: Effective, split: Split | None) -> LabelledPair:
 
 def helpful_answers(filters: Filters) -> Helpful:
     """The shipped helpful answers."""
-    asked = formats.read_prompts(HELPFUL_ANSWERS)  # each with its answer in a further field
-    answers = [Answer(p, str(p.extra.get("completion") or p.extra.get("response"))) for p in asked]
-    made = pool.answer_rows(answers, filters)
+    made = pool.answer_rows(formats.read_answers(HELPFUL_ANSWERS), filters)
     return Helpful(made, HELPFUL_ANSWERS.name, file_hash(HELPFUL_ANSWERS))
 
 
