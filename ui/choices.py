@@ -7,10 +7,10 @@ from sqlite_utils import Database
 
 from cai_core.models import catalogue
 from cai_core.schema import Chat, Constitution, ConstitutionRef, Message, Prompt, user
-from cai_core.settings import Settings
+from cai_core.settings import BUILTIN, Settings
 from cai_core.store import constitutions, prompts
 from ui.draft import drafts
-from ui.plain import shorten
+from ui.plain import label, shorten
 
 PROMPTS_SHOWN = 500
 
@@ -32,7 +32,9 @@ def choose_model(title: str, *, key: str, chosen: str = "", help: str | None = N
     ids = sorted(notes, key=lambda name: (name in unready, name != chosen))
     model_id: str = st.selectbox(title, ids, key=key, help=help, persist_state="session")
     if model_id in unready:
-        st.caption(f":orange[:material/warning:] {shorten(notes[model_id], 160)}")
+        st.caption(f":orange[:material/warning:] {label(notes[model_id], limit=160)}")
+    elif model_id == BUILTIN:
+        st.caption(label(notes[model_id]))
     return model_id
 
 

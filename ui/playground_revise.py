@@ -69,9 +69,16 @@ def _choices(db: Database) -> list[Setup]:
         with column:
             found.append(_setup(db, place))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        rounds = st.slider("Rounds", 1, MOST_ROUNDS, 1, key="revise_rounds", width=200)
-        st.toggle("One step at a time", key="revise_one_step")
-        st.toggle("Compare two", key="revise_two", help="A second model or constitution beside it.")
+        rounds = st.slider(
+            "Rounds", 1, MOST_ROUNDS, 1, key="revise_rounds", width=200, persist_state="session"
+        )
+        st.toggle("One step at a time", key="revise_one_step", persist_state="session")
+        st.toggle(
+            "Compare two",
+            key="revise_two",
+            help="A second model or constitution beside it.",
+            persist_state="session",
+        )
         sampling = _sampling()
     return [
         replace(setup, settings=replace(setup.settings, rounds=rounds, sampling=sampling))
@@ -112,7 +119,15 @@ def _row() -> tuple[DeltaGenerator, list[DeltaGenerator]]:
 def _sampling() -> Sampling:
     with st.popover("Sampling", icon=":material/tune:"):
         tokens = st.number_input("Tokens a text", 8, 4096, 160, key="revise_tokens")
-        temperature = st.slider("Temperature", 0.0, 2.0, 1.0, 0.1, key="revise_temperature")
+        temperature = st.slider(
+            "Temperature",
+            0.0,
+            2.0,
+            1.0,
+            0.1,
+            key="revise_temperature",
+            help="The paper uses 1; a small model is easier to read at 0.5 and below.",
+        )
         seed = st.number_input("Seed", 0, 10**6, 0, key="revise_seed")
     return Sampling(max_new_tokens=tokens, temperature=temperature, seed=seed)
 
@@ -146,7 +161,7 @@ def _question(db: Database, setups: list[Setup]) -> None:
             on_click=_stop,
         )
         prompt_picker(db, key="revise_pick", into=ASK)
-        with st.popover("System prompt", icon=":material/tune:"):
+        with st.popover("System prompt", icon=":material/description:"):
             st.text_area("System prompt", key="revise_system", persist_state="session", width=480)
 
 

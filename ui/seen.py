@@ -6,6 +6,8 @@ import streamlit as st
 
 from cai_core.schema import Chat
 
+LONG = 1200  # characters; what is longer scrolls
+
 
 def chat_text(chat: Chat) -> str:
     """The chat with a line for each role; a begun assistant turn stands last."""
@@ -26,4 +28,6 @@ def show_seen(chats: Mapping[str, Chat], *, key: str) -> None:
         name = names[0]
         if len(names) > 1:
             name = st.selectbox("Call", names, key=f"{key}_call")
-        st.code(chat_text(chats[name]), language=None, wrap_lines=True, height=360)
+        text = chat_text(chats[name])
+        with st.container(height=360 if len(text) > LONG else "content", border=False):
+            st.code(text, language=None, wrap_lines=True)

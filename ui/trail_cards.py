@@ -23,10 +23,11 @@ def show_steps(trail: Trail, *, key: str, on_edit: Edit | None = None) -> None:
         with st.container(border=True, gap="small"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 _head(trail, step)
+                st.space("stretch")
+                changes = kind_of(step) != "revision" or _changes_toggle(f"{key}_{step}")
                 if on_edit:
-                    st.space("stretch")
                     _edit_popover(trail, step, f"{key}_{step}", on_edit)
-            st.html(_body(trail, step))
+            st.html(_body(trail, step) if changes else block(trail.texts[step]))
 
 
 def show_calls(trail: Trail, *, key: str) -> None:
@@ -79,6 +80,10 @@ def _head(trail: Trail, step: int) -> None:
     st.markdown(f"**{label(step_title(trail, step))}**", width="content")
     if notes:
         st.caption(" · ".join(notes), width="content")
+
+
+def _changes_toggle(key: str) -> bool:
+    return st.toggle("Changes", value=True, key=f"{key}_changes")
 
 
 def _body(trail: Trail, step: int) -> str:
