@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Generic, Self, TypeVar
+from typing import Generic, Self, TypeGuard, TypeVar
 
 from cai_core.errors import DataError
 from cai_core.schema import (
@@ -104,7 +104,10 @@ def read_prompts(path: Path, *, skip_bad: bool = False) -> Rows[Prompt]:
 
 
 def read_pairs(path: Path, *, skip_bad: bool = False) -> Rows[Pair]:
-    """Read {prompt, response_a, response_b}, {prompt, chosen, rejected} or raw hh dialogues."""
+    """Read {prompt, response_a, response_b}, {prompt, chosen, rejected} or raw hh dialogues.
+
+    A row that says in `error` why it has no answers (see `sample-pairs`) is left out and listed.
+    """
     return parse_pairs(_bytes(path), name=str(path), skip_bad=skip_bad)
 
 
@@ -154,6 +157,9 @@ def _parse(
         try:
             if isinstance(value, DataError):
                 raise value
+            if _has_no_answers(value):
+                bad.append(BadRow(name, line, str(value["error"])))
+                continue
             row = read(value)
             _check_id(row.id, canonical_json(content(row)), contents)
             rows.setdefault(canonical_json(row.to_row()), row)
@@ -164,6 +170,13 @@ def _parse(
     if not rows:
         raise DataError("there is no usable row in this file", file=name)
     return Rows(tuple(rows.values()), tuple(bad))
+
+
+def _has_no_answers(value: object) -> TypeGuard[Row]:
+    """Whether it is a pair that could not be sampled."""
+    if not isinstance(value, dict) or not value.get("error"):
+        return False
+    return value.get("response_a") == value.get("response_b") == ""
 
 
 def _judged_content(label: Label) -> Row:

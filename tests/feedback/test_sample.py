@@ -90,3 +90,15 @@ def test_the_command_writes_one_row_a_prompt_and_again_changes_nothing(tmp_path)
     before = out.read_bytes()
     assert CliRunner().invoke(main, command).exit_code == 0
     assert out.read_bytes() == before
+
+
+def test_pairs_that_could_not_be_sampled_are_left_out_by_readers_and_listed(tmp_path):
+    from cai_core.curate.formats import read_pairs
+
+    good = Pair.of((user("q"),), "one", "two").to_row()
+    failed = {"id": "p", "prompt": "q2", "response_a": "", "response_b": "", "error": "timed out"}
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(json.dumps(good) + "\n" + json.dumps(failed) + "\n")
+    found = read_pairs(path)
+    assert len(found.rows) == 1
+    assert "timed out" in str(found.bad[0])
