@@ -3,16 +3,20 @@
 import html
 import re
 
+_LINKED = re.compile(r"(?i)(?<=\bhttp)(?=s?:)|(?<=\bwww)(?=\.)|(?=@)")
+_JOINER = "\u2060"  # has no width; a web address with it in it is not made a link
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|~:$<>&^=])")
 
 
 def label(text: str, *, limit: int = 80) -> str:
     r"""One short line for a widget label, tab or caption: white space folded, Markdown escaped.
 
-    >>> label("![x](http://a/b.png)  *now*", limit=30)
-    '\\!\\[x\\]\\(http\\://a/b\\.png\\) \\*now\\*'
+    >>> label("![x](a/b.png)  *now*", limit=30)
+    '\\!\\[x\\]\\(a/b\\.png\\) \\*now\\*'
+    >>> label("http://a").isascii()
+    False
     """
-    line = shorten(text, limit)
+    line = _LINKED.sub(_JOINER, shorten(text, limit))
     return _MARKDOWN.sub(r"\\\1", line)
 
 

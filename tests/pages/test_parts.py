@@ -34,6 +34,12 @@ def test_text_of_others_is_no_markdown_in_a_label_and_no_html_in_a_block():
     assert "<img" not in block("<img src=x onerror=alert(1)>")
 
 
+def test_a_web_address_in_a_label_is_broken_so_that_it_is_no_link():
+    for text in ("see https://a.b", "www.a.b", "a@b.c"):
+        assert "\u2060" in label(text)
+        assert label(text).replace("\u2060", "").replace("\\", "") == text
+
+
 def test_a_new_draft_is_the_version_it_was_begun_from():
     draft = Draft.of(SHORT, VERSION)
     assert not draft.unsaved
