@@ -147,6 +147,7 @@ def _labelled(one: Effective, split: Split | None) -> LabelledPair:
         split=split,
         verdict=one.verdict,
         constitution=one.constitution,
+        judge=one.judge,
     )
 
 

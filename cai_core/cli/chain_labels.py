@@ -6,8 +6,7 @@ from statistics import median
 
 from cai_core.cli.chain_context import Chain, read_rows
 from cai_core.cli.dataset import labelled_pairs
-from cai_core.cli.judge import _mark_all as mark_all
-from cai_core.cli.judge import _write as write_labels
+from cai_core.cli.judge import mark_all, write_labels
 from cai_core.curate import formats, pool, snapshot
 from cai_core.schema import Label, Pair, Prompt, Row
 from cai_core.stats import Estimate, wilson

@@ -154,6 +154,7 @@ def _labelled(label: Effective, split: Split | None) -> LabelledPair:
         split=split,
         verdict=label.verdict,
         constitution=label.constitution,
+        judge=label.judge,
     )
 
 

@@ -61,8 +61,8 @@ def judge(running: Running, *, pairs: Path, constitution: Path, out: Path, **opt
     with running.output(out, settings=settings, inputs={"pairs": pairs}) as output:
         missing = [pair for pair in found.rows if pair.id not in output.done]
         if missing:
-            _write(output, _labels(running, missing, rules, setting))
-            _mark_all(output)
+            write_labels(output, _labels(running, missing, rules, setting))
+            mark_all(output)
         finished = output.finish([pair.id for pair in found.rows])
     refuse_if_all_failed(out, finished.rows, finished.failed)
     running.say(
@@ -101,7 +101,7 @@ def ref_of(running: Running, read: ConstitutionRef) -> ConstitutionRef:
     return named if named and named.hash == read.hash else read
 
 
-def _write(output: "Output", labels: Iterator[Label]) -> None:
+def write_labels(output: "Output", labels: Iterator[Label]) -> None:
     """Write each label as it comes, `inconsistent` by the median offset so far.
 
     So few rows change when the offset of the whole run is known.
@@ -116,7 +116,7 @@ def _write(output: "Output", labels: Iterator[Label]) -> None:
         output.write(mark_inconsistent([label], offset=middle)[0].to_row())
 
 
-def _mark_all(output: "Output") -> None:
+def mark_all(output: "Output") -> None:
     """Set `inconsistent` by the median offset of all rows; only rows that change are written."""
     from cai_core.feedback.votes import mark_inconsistent, median_offset
 

@@ -4,7 +4,6 @@ Each command `NAME` is the click command `NAME` in cai_core/cli/NAME.py, dashes 
 """
 
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import click
@@ -35,10 +34,10 @@ class LazyGroup(click.Group):
     """A group whose commands are looked up in COMMANDS and imported on call."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [name for name in COMMANDS if find_spec(_module(name))]
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
+        if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(
             import_module(_module(cmd_name)), cmd_name.replace("-", "_")

@@ -37,7 +37,7 @@ class LabelledPair:
     """A pair with its effective label: what people agree on, else the judge's.
 
     `p_a` is None where there is nothing to learn; `verdict` then says why (bad, skip, disputed,
-    failed). `source` says whose label it is.
+    failed). `source` says whose label it is, `judge` which model's.
     """
 
     pair: Pair
@@ -48,6 +48,7 @@ class LabelledPair:
     verdict: str = ""
     weight: float = 1.0
     constitution: ConstitutionRef | None = None
+    judge: str = ""
 
     @classmethod
     def of(cls, label: Label, *, split: Split | None = None) -> "LabelledPair":
@@ -61,6 +62,7 @@ class LabelledPair:
             split=split or label.extra.get("split"),
             verdict=label.verdict or "failed",
             constitution=label.constitution,
+            judge=label.annotator if label.kind == "judge" else "",
         )
 
 
@@ -74,6 +76,7 @@ class DatasetRow:
     split: Split | None = None
     constitution: ConstitutionRef | None = None
     labelled_by: str = ""
+    judge: str = ""
 
 
 @dataclass(frozen=True)
@@ -175,6 +178,7 @@ def _preference_row(labelled: LabelledPair, filters: Filters) -> DatasetRow | st
         split=labelled.split,
         constitution=labelled.constitution,
         labelled_by=labelled.source,
+        judge=labelled.judge,
     )
 
 

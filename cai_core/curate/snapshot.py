@@ -156,6 +156,7 @@ def _manifest(
         },
         "dropped": dict(pool.dropped),
         "labelled_by": dict(Counter(row.labelled_by for row in pool.rows if row.labelled_by)),
+        "judges": sorted({row.judge for row in pool.rows if row.judge}),
         "filters": origin.filters.active,
         "helpful_share": {"asked": origin.share, "actual": share},
         "constitution": next(iter(refs)).to_row() if len(refs) == 1 else None,

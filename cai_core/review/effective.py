@@ -16,7 +16,7 @@ Verdicts = Literal["a", "b", "tie", "bad", "disputed", "failed", "none"]
 class Effective:
     """What counts as the label of a pair; `p_a` is None where there is nothing to learn.
 
-    `source` is None where nobody said anything. `stale`: the constitution was edited since a person
+    `source` is None where nobody said anything; `judge` is the model whose label counts. `stale`: the constitution was edited since a person
     of these gave the verdict.
     """
 
@@ -28,6 +28,7 @@ class Effective:
     inconsistent: bool = False
     stale: bool = False
     constitution: ConstitutionRef | None = None
+    judge: str = ""
 
 
 def effective(
@@ -55,7 +56,15 @@ def effective(
         return Effective(pair, "failed", None, "judge", constitution=ref)
     p_a = {"tie": 0.5, "bad": None}.get(judgement.verdict, judgement.p_a)
     shaky = bool(judgement.inconsistent)
-    return Effective(pair, judgement.verdict, p_a, "judge", inconsistent=shaky, constitution=ref)
+    return Effective(
+        pair,
+        judgement.verdict,
+        p_a,
+        "judge",
+        inconsistent=shaky,
+        constitution=ref,
+        judge=judgement.annotator,
+    )
 
 
 def _of_people(

@@ -10,7 +10,7 @@ from cai_core.curate import pool, snapshot
 from cai_core.curate.filters import Filters
 from cai_core.curate.snapshot import Origin
 from cai_core.errors import DataError
-from cai_core.schema import ConstitutionRef, Prompt
+from cai_core.schema import ConstitutionRef, Label, Pair, Prompt, user
 from cai_core.train.rows import TrainingData
 
 NOON = datetime.datetime(2026, 1, 2, 12, tzinfo=datetime.UTC)
@@ -111,3 +111,10 @@ def test_rows_with_separators_of_lines_survive(tmp_path):
     frozen = snapshot.freeze(pool.prompt_rows([Prompt.of(text)]), tmp_path / "d")
     (row,) = [row for split in ("train", "dev", "test") for row in frozen.rows(split)]
     assert row["prompt"][0]["content"] == text
+
+
+def test_a_manifest_names_the_judges_whose_labels_were_taken(tmp_path):
+    pair = Pair.of((user("How do I make tea?"),), "one answer", "another answer")
+    label = Label(pair, "a", 0.8, annotator="endpoint:lab/big")
+    made = pool.preference_rows([pool.LabelledPair.of(label)])
+    assert snapshot.freeze(made, tmp_path / "d").manifest["judges"] == ["endpoint:lab/big"]
