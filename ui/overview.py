@@ -7,6 +7,7 @@ import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.review.agreement import agreement
+from cai_core.settings import BUILTIN, Settings
 from cai_core.store import labels, overview
 from cai_core.store.overview import Counts, Cycle
 from ui import cards, job_cards, menu
@@ -147,10 +148,21 @@ def _cycle_row(cycle: Cycle) -> dict[str, object]:
     }
 
 
+def _say_what_builtin_is() -> None:
+    """On the built-in model the loop shows machinery, not alignment."""
+    if Settings.load().judge.model == BUILTIN:
+        st.caption(
+            ":material/info: The judge is the built-in model. It is small, and as a judge it is at "
+            "chance: it shows how the loop works, not what your constitution does. Choose a larger "
+            "model or an endpoint on the settings page."
+        )
+
+
 def show(db: Database) -> None:
     """The whole overview."""
     counts = overview.counts(db)
     show_next(next_step(counts))
     show_stages(db, counts)
+    _say_what_builtin_is()
     job_cards.show_live()
     show_cycles(overview.cycles(db))
