@@ -23,7 +23,7 @@ from tests.train.conftest import make_task, prompt_rows, write_dataset
 WORD = "yes"
 KL_BOUND = 40.0  # nats an answer: the best policy's 28, and half as much again for a batch of 32
 SECONDS = 120.0
-SEEDS = 10
+SEEDS = range(10, 20)  # 0 to 9 were used to choose the settings
 CONFIG = PpoConfig(
     learning_rate=4e-3,  # 60,000 random weights; the default is for models that can write
     total_episodes=3200,
@@ -53,9 +53,13 @@ class Learned:
     seconds: float
 
     @property
+    def learned(self) -> bool:
+        """Whether the reward rose clearly while KL stayed bounded, however long it took."""
+        return self.last >= self.first + 3 and self.largest_kl < KL_BOUND
+
+    @property
     def passed(self) -> bool:
-        rose = self.last >= self.first + 3
-        return rose and self.largest_kl < KL_BOUND and self.seconds < SECONDS
+        return self.learned and self.seconds < SECONDS
 
 
 def learn(seed: int, folder: Path, config: PpoConfig = CONFIG) -> Learned:
@@ -91,7 +95,7 @@ def run() -> str:
 
     torch.set_num_threads(1)
     rows = []
-    for seed in range(SEEDS):
+    for seed in SEEDS:
         with tempfile.TemporaryDirectory() as folder:
             rows.append(learn(seed, Path(folder)))
             print(rows[-1], flush=True)
