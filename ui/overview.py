@@ -87,15 +87,15 @@ def show_stages(db: Database, counts: Counts) -> None:
         ("review", counts.reviewed, "reviewed pairs", _agreement_words(db)),
         ("curate", sum(counts.datasets.values()), "datasets", _by_kind(counts.datasets)),
         ("train", _trained(counts), "trained models", _by_kind(_only_training(counts))),
-        ("compare", counts.runs.get("winrate", 0), "comparisons", f"{counts.running} jobs run now"),
+        ("compare", counts.runs.get("winrate", 0), "comparisons", "models before and after"),
     )
     for column, (page, number, noun, more) in zip(st.columns(len(stages)), stages, strict=True):
         with column, st.container(border=True, height="stretch", gap="xxsmall"):
             entry = menu.entry(page)
             st.metric(noun, f"{number:,}")
             st.caption(more)
-            st.space("stretch")
-            st.page_link(entry.path, label=entry.title, icon=":material/arrow_forward:")
+            st.space("stretch")  # links stand in one line
+            st.page_link(entry.path, label=f"{entry.title} →")
 
 
 def _agreement_words(db: Database) -> str:
