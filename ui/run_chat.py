@@ -27,15 +27,22 @@ def show(db: Database, job: work.Job) -> None:
     """Draw the conversation so far and ask for the next turn."""
     model_id = st.selectbox("Model", parts(job), key=f"chat_model_{job.id}")
     slot = f"chat_{job.id}_{model_id}"
-    chat: Chat = st.session_state.setdefault(slot, ())
-    cards.turns(chat)
+    talk = st.container()
     asked = st.chat_input("Ask the trained model", key=f"ask_{slot}")
-    if asked:
-        chat = (*chat, user(asked))
-        cards.turns(chat[-1:])
-        said = live.stream_answer(db, model_id, chat, Sampling(max_new_tokens=MAX_TOKENS))
-        st.session_state[slot] = (*chat, assistant(said))
-        st.rerun(scope="fragment")
-    if chat and st.button("Begin anew", icon=":material/refresh:", key=f"anew_{slot}"):
-        st.session_state[slot] = ()
-        st.rerun(scope="fragment")
+    chat: Chat = st.session_state.get(slot, ())
+    with talk:
+        cards.turns(chat)
+        if asked:
+            chat = (*chat, user(asked))
+            cards.turns(chat[-1:])
+            said = live.stream_answer(db, model_id, chat, Sampling(max_new_tokens=MAX_TOKENS))
+            chat = (*chat, assistant(said))
+            st.session_state[slot] = chat
+    if chat:
+        st.button(
+            "Begin anew",
+            icon=":material/refresh:",
+            key=f"anew_{slot}",
+            on_click=st.session_state.pop,
+            args=(slot, None),
+        )
