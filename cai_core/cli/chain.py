@@ -166,7 +166,8 @@ def _train(
     record.note_run("ppo", run)
     with _stage(chain, record, "comparison"):
         record.comparisons = stages.compare(chain)
-    record.note("comparison", {row["model_b"]: row["estimate"] for row in record.comparisons})
+    shown = {r["model_b"]: r["estimate"] if r["headline"] else None for r in record.comparisons}
+    record.note("comparison", shown)
 
 
 def _report(chain: Chain, record: Record) -> Row:
