@@ -1,15 +1,21 @@
 """Start a comparison: two models answer the same prompts, a judge prefers one answer of each pair."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.constitution.document import dump
 from cai_core.jobs import queue
 from cai_core.models import catalogue
-from cai_core.schema import SPLITS, Version
+from cai_core.schema import SPLITS, Prompt, Version
 from cai_core.settings import Settings
 from cai_core.store import constitutions, prompts
-from ui import cards, frame
+from cai_core.store.prompts import PromptSet
+from ui import cards
+from ui.generate_choices import choose_model
+from ui.generate_start import Plan, start
 from ui.plain import shorten
 
 MANY = 32  # prompts by default: enough to see a large difference, minutes on a laptop
@@ -17,21 +23,37 @@ MANY = 32  # prompts by default: enough to see a large difference, minutes on a 
 
 def show(db: Database) -> None:
     """The form and its button; an empty state where prompts or a constitution are missing."""
-    sets, versions = prompts.sets(db), constitutions.newest_of_each(db)
-    if not sets or not versions:
+    sets = [found for found in prompts.sets(db) if found.n]
+    versions = constitutions.newest_of_each(db)
+    if not sets:
         cards.empty(
-            "A comparison needs prompts and a constitution",
-            "Load a prompt set on the generate page and save a constitution first.",
+            "A comparison needs prompts",
+            "Both models are asked the same ones. Load a prompt set on the generate page.",
             page="generate",
             label="Load prompts",
         )
         return
+    if not versions:
+        cards.empty(
+            "A comparison needs a constitution",
+            "The judge judges by it. Save one first.",
+            page="constitution",
+            label="Write a constitution",
+        )
+        return
+    job, n = _asked(db, sets, versions)
+    start(Plan(job, n, _says(job.options, n)))
+
+
+def _asked(
+    db: Database, sets: list[PromptSet], versions: list[Version]
+) -> tuple[queue.Submission, int]:
+    """What is chosen, and how many prompts it has; none where the two models are one."""
     settings = Settings.load()
-    found = {item.id: item for item in catalogue.known(settings)}
     left, middle, right = st.columns(3)
     with left:
-        a = _model("Model A (after)", list(found), settings.base_model, last=True, key="compare_a")
-        b = _model("Model B (before)", list(found), settings.base_model, key="compare_b")
+        a = choose_model("Model A (after)", _newest(settings), key="compare_a")
+        b = choose_model("Model B (before)", settings.base_model, key="compare_b")
     with middle:
         chosen = st.selectbox(
             "Prompt set", sets, format_func=lambda s: f"{s.name} · {s.n}", key="compare_set"
@@ -40,59 +62,52 @@ def show(db: Database) -> None:
         split = st.selectbox("Split", splits, key="compare_split", help="Report on test.")
         most = st.number_input("Prompts at most", 2, 1000, MANY, key="compare_most")
     with right:
-        judge = _model("Judge", list(found), settings.judge.model, key="compare_judge")
+        judge = choose_model("Judge", settings.judge.model, key="compare_judge")
         version = st.selectbox(
             "Constitution", versions, format_func=_version_name, key="compare_version"
         )
         tokens = st.number_input("Tokens an answer", 8, 4096, 128, key="compare_tokens")
     asked = prompts.of_set(db, chosen.name, split=split if split in SPLITS else None, limit=most)
-    said = f"{len(asked)} prompts of this split; every pair is judged in both orders."
-    st.caption("Choose two different models." if a == b else said)
-    st.button(
-        "Compare",
-        type="primary",
-        icon=":material/compare_arrows:",
-        disabled=not asked or a == b,
-        key="compare_start",
-        on_click=frame.callback(_start),
-        args=(a, b, judge, version, chosen.name, split, most, tokens),
-    )
+    options = {"model_a": a, "model_b": b, "judge": judge, "max_new_tokens": int(tokens)}
+    job = _submission(asked, version, options, {"prompt_set": chosen.name, "split": split})
+    return job, 0 if a == b else len(asked)
 
 
-def _model(label: str, ids: list[str], first: str, *, key: str, last: bool = False) -> str:
-    """A model; `first` stands first, and with `last` the newest run is chosen instead of it."""
-    ids = sorted(ids, key=lambda name: name != first)
-    trained = [place for place, name in enumerate(ids) if name.startswith("run:")]
-    return st.selectbox(label, ids, index=trained[-1] if last and trained else 0, key=key)
+def _newest(settings: Settings) -> str:
+    """The newest trained model, of a chain its policy; the base model where there is none."""
+    runs = [item.id for item in catalogue.known(settings) if item.kind == "run"]
+    if not runs:
+        return settings.base_model
+    policy = f"{runs[0].partition('/')[0]}/ppo"
+    return policy if policy in runs else runs[0]
+
+
+def _says(options: Mapping[str, Any], n: int) -> str:
+    if options["model_a"] == options["model_b"]:
+        return "Choose two different models."
+    if n == 0:
+        return "This split of the set is empty; choose another one."
+    return f"**{n} prompts** to both models; every pair of answers is judged in both orders."
 
 
 def _version_name(version: Version) -> str:
     return f"{version.constitution.name} v{version.number} · {shorten(version.message, 40)}"
 
 
-def _start(db: Database, *chosen: object) -> None:
-    a, b, judge, version, set_name, split, most, tokens = chosen
-    assert isinstance(version, Version)
-    asked = prompts.of_set(db, str(set_name), split=split if split in SPLITS else None, limit=most)
+def _submission(
+    asked: Sequence[Prompt], version: Version, options: dict[str, Any], config: dict[str, Any]
+) -> queue.Submission:
     setting = Settings.load().judge
-    job = queue.Submission(
+    how = {"method": setting.method, "principles": setting.principles}
+    files = {"prompts": "prompts.jsonl", "constitution": "constitution.yaml"}
+    return queue.Submission(
         kind="winrate",
-        title=f"{a} against {b}",
-        options={
-            "prompts": "prompts.jsonl",
-            "model_a": a,
-            "model_b": b,
-            "judge": judge,
-            "method": setting.method,
-            "principles": setting.principles,
-            "constitution": "constitution.yaml",
-            "max_new_tokens": tokens,
-        },
+        title=f"{options['model_a']} against {options['model_b']}",
+        options=files | options | how,
         files={
             "prompts.jsonl": [prompt.to_row() for prompt in asked],
             "constitution.yaml": dump(version.constitution),
         },
         constitution=version.ref,
-        config={"prompt_set": set_name, "split": split},
+        config=config,
     )
-    queue.submit(db, job, by=frame.person())

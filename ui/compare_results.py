@@ -13,6 +13,7 @@ from cai_core.schema import chat_from_row
 from cai_core.stats import NOTHING, Estimate
 from cai_core.store import work
 from ui import cards, charts
+from ui.plain import label
 
 Result = Mapping[str, Any]
 
@@ -45,7 +46,9 @@ def show(db: Database) -> None:
     """Choose a finished comparison and read it."""
     found = finished(db)
     if not found:
-        st.caption("No comparison is finished yet.")
+        st.caption(
+            "No comparison is finished yet. Start one above; training all three ends with two."
+        )
         return
     name = st.selectbox("Comparison", list(found), key="compare_shown")
     result = found[name]
@@ -64,7 +67,7 @@ def _headline(result: Result) -> None:
     """The win rate, or why there is none; who judged, always."""
     left, right = st.columns([2, 3], gap="large")
     with left:
-        if result.get("headline", True):
+        if result.get("headline"):
             estimate = _estimate(result.get("estimate"))
             cards.number("A wins, ties half", estimate, percent=True)
             charts.interval_chart({"win rate of A": estimate}, title="win rate", even=0.5)
@@ -76,7 +79,8 @@ def _headline(result: Result) -> None:
         counts = ("wins", "ties", "losses", "failed")
         st.caption(" · ".join(f"{result.get(name, 0)} {name}" for name in counts))
         show_independence = st.success if result.get("independent") else st.warning
-        show_independence(result.get("independence") or "The judge's independence is not known.")
+        said = result.get("independence") or "The judge's independence is not known."
+        show_independence(label(said, limit=400))
 
 
 def _side_by_side(result: Result, name: str) -> None:
