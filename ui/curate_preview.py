@@ -18,7 +18,7 @@ from cai_core.store.datasets import Dataset
 from ui import frame
 from ui.curate_recipe import Made
 from ui.person import person
-from ui.plain import shorten
+from ui.plain import label, shorten
 
 SHOWN = 20  # rows of a sample
 
@@ -103,7 +103,9 @@ def _warnings(pool: Pool, splits: list[Split]) -> None:
     refs = {row.constitution for row in pool.rows if row.constitution}
     if len(refs) > 1:
         names = ", ".join(sorted(f"{ref.name} v{ref.version or '?'}" for ref in refs))
-        st.caption(f"These rows were made under {len(refs)} constitutions: {shorten(names, 200)}.")
+        st.caption(
+            f"These rows were made under {len(refs)} constitutions: {label(names, limit=200)}."
+        )
     if pool.rows and "train" not in splits:
         st.warning("No row is in the train split, so nothing can be trained on this.")
     elif pool.rows and "test" not in splits:
@@ -155,7 +157,7 @@ def _freeze(db: Database, made: Made, name_key: str) -> None:
     twin = _twin(db, frozen)
     if twin is not None:
         shutil.rmtree(folder)
-        st.toast(f"These rows are frozen already, as {shorten(twin.name, 40)}.")
+        st.toast(f"These rows are frozen already, as {label(twin.name, limit=40)}.")
         return
     datasets.add(db, folder, frozen.manifest, name=name, author=person())
     st.toast(f"Frozen: {len(made.pool.rows)} rows.", icon=":material/check:")

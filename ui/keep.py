@@ -9,7 +9,7 @@ from sqlite_utils import Database
 from cai_core.errors import DataError
 from cai_core.schema import Chat, Label, Prompt, Revision
 from cai_core.store import labels, prompts, revisions
-from ui import frame
+from ui import frame, plain
 
 SOURCE = "playground"
 _OTHER = "a new set …"
@@ -36,7 +36,8 @@ def _keep_prompt(db: Database, chat: Chat, chosen: str, name_key: str) -> None:
     if not name:
         raise DataError("the new prompt set has no name; give it one")
     new = prompts.add(db, [Prompt.of(chat, source=SOURCE)], set_name=name)
-    st.toast(f"Kept in {name}." if new else f"It stands in {name} already.")
+    shown = plain.label(name)
+    st.toast(f"Kept in {shown}." if new else f"It stands in {shown} already.")
 
 
 def keep_revision(revision: Revision, *, key: str) -> None:

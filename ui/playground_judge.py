@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 import streamlit as st
 from sqlite_utils import Database
 
-from cai_core.errors import DataError
+from cai_core.errors import CaiError, DataError
 from cai_core.feedback.judge import Judged, judge_one
 from cai_core.schema import Pair, Sampling
 from cai_core.settings import JudgeSetting, Settings
-from ui import cards, live
+from ui import cards, frame, live
 from ui.choices import Ruling, choose_model, choose_ruling, prompt_picker, typed_prompt
 from ui.keep import keep_judgement, keep_prompt
+from ui.plain import label
 from ui.verdicts import show_judged
 
 ASK, SIDE_A, SIDE_B = "judge_ask", "judge_a", "judge_b"
@@ -56,9 +57,12 @@ def _show_pair(db: Database) -> None:
         sample = _sampler()
     left, right = st.columns(2, gap="medium")
     if sample:
-        for place, (key, column) in enumerate(((SIDE_A, left), (SIDE_B, right))):
-            with column:
-                _sample(db, sample, place, key)
+        try:
+            for place, (key, column) in enumerate(((SIDE_A, left), (SIDE_B, right))):
+                with column:
+                    _sample(db, sample, place, key)
+        except CaiError as error:
+            frame.rerun_with(error)
     left.text_area("Answer A", key=SIDE_A, height=180, persist_state="session")
     right.text_area("Answer B", key=SIDE_B, height=180, persist_state="session")
 
@@ -68,9 +72,13 @@ def _sampler() -> tuple[str, Sampling] | None:
     with st.popover("Sample two answers", icon=":material/casino:"):
         base = Settings.load().base_model
         model_id = choose_model("Model that answers", key="judge_sampler", chosen=base)
-        tokens = st.number_input("Tokens an answer", 8, 4096, 128, key="judge_tokens")
-        temperature = st.slider("Temperature", 0.0, 2.0, 0.8, 0.1, key="judge_temperature")
-        seed = st.number_input("Seed", 0, 10**6, 0, key="judge_seed")
+        tokens = st.number_input(
+            "Tokens an answer", 8, 4096, 128, key="judge_tokens", persist_state="session"
+        )
+        temperature = st.slider(
+            "Temperature", 0.0, 2.0, 0.8, 0.1, key="judge_temperature", persist_state="session"
+        )
+        seed = st.number_input("Seed", 0, 10**6, 0, key="judge_seed", persist_state="session")
         if st.button("Sample", key="judge_sample", type="primary"):
             return model_id, Sampling(tokens, temperature, seed=2 * seed)
     return None
@@ -81,10 +89,13 @@ def _sample(db: Database, sample: tuple[str, Sampling], place: int, key: str) ->
     if prompt is None:
         raise DataError("there is nothing to answer; type a prompt first")
     model_id, params = sample
+
+    def keep(said: str) -> None:
+        st.session_state[key] = said.strip()
+
     with live.interactive(db):
         params = replace(params, seed=params.seed + place)
-        said = live.stream(live.model(model_id), prompt, params)
-    st.session_state[key] = said.strip()
+        keep(live.stream(live.model(model_id), prompt, params, keep=keep))
 
 
 def _choices(db: Database) -> tuple[str, Ruling, JudgeSetting] | None:
@@ -97,11 +108,21 @@ def _choices(db: Database) -> tuple[str, Ruling, JudgeSetting] | None:
     with mode:
         modes = sorted(_MODES, key=lambda name: name != setting.principles)
         principles = st.selectbox(
-            "Principles", modes, format_func=_MODES.__getitem__, key="judge_principles"
+            "Principles",
+            modes,
+            format_func=_MODES.__getitem__,
+            key="judge_principles",
+            persist_state="session",
         )
     with method:
         methods = sorted(("logprob", "cot", "repeat"), key=lambda name: name != setting.method)
-        chosen = st.selectbox("Method", methods, format_func=_method_title, key="judge_method")
+        chosen = st.selectbox(
+            "Method",
+            methods,
+            format_func=_method_title,
+            key="judge_method",
+            persist_state="session",
+        )
     if ruling is None:
         return None
     fields = {"model": model_id, "method": chosen, "principles": principles}
@@ -120,7 +141,8 @@ def _judge(db: Database, model_id: str, ruling: Ruling, setting: JudgeSetting) -
     pair = Pair.of(prompt, a, b)
     with live.interactive(db), st.spinner("Asking in both orders …"):
         judged = judge_one(pair, ruling.constitution, live.model(model_id), setting, ref=ruling.ref)
-    st.session_state[JUDGED] = Verdict(pair, judged, f"{model_id} under {ruling.title}")
+        # Kept before the spinner is cleared: there a click elsewhere ends this run of the script.
+        st.session_state[JUDGED] = Verdict(pair, judged, f"{model_id} under {ruling.title}")
 
 
 def _show_result(db: Database) -> None:
@@ -129,7 +151,7 @@ def _show_result(db: Database) -> None:
         st.caption("The verdict, and every principle's vote, come here.")
         return
     with st.container(border=True):
-        st.caption(verdict.title)
+        st.caption(label(verdict.title, limit=200))
         show_judged(verdict.judged, key="judge")
         with st.container(horizontal=True):
             keep_judgement(verdict.judged.label, key="judge_keep")

@@ -15,6 +15,7 @@ from cai_core.settings import Settings
 from ui import cards, frame, live
 from ui.choices import before_key, choose_model, choose_ruling, prompt_picker, typed_prompt
 from ui.keep import keep_prompt, keep_revision
+from ui.plain import label
 from ui.trail import Setup, Trail
 from ui.trail_cards import show_calls, show_steps, take_step
 
@@ -118,7 +119,9 @@ def _row() -> tuple[DeltaGenerator, list[DeltaGenerator]]:
 
 def _sampling() -> Sampling:
     with st.popover("Sampling", icon=":material/tune:"):
-        tokens = st.number_input("Tokens a text", 8, 4096, 160, key="revise_tokens")
+        tokens = st.number_input(
+            "Tokens a text", 8, 4096, 160, key="revise_tokens", persist_state="session"
+        )
         temperature = st.slider(
             "Temperature",
             0.0,
@@ -126,9 +129,10 @@ def _sampling() -> Sampling:
             1.0,
             0.1,
             key="revise_temperature",
+            persist_state="session",
             help="The paper uses 1; a small model is easier to read at 0.5 and below.",
         )
-        seed = st.number_input("Seed", 0, 10**6, 0, key="revise_seed")
+        seed = st.number_input("Seed", 0, 10**6, 0, key="revise_seed", persist_state="session")
     return Sampling(max_new_tokens=tokens, temperature=temperature, seed=seed)
 
 
@@ -211,7 +215,8 @@ def _results(db: Database) -> None:
 def _show_trail(db: Database, place: int, running: bool) -> None:
     trail = trails()[place]
     if len(trails()) > 1:
-        st.caption(f"{trail.setup.model_id} · {trail.setup.ref.name} {trail.setup.ref.hash}")
+        made_with = f"{trail.setup.model_id} · {trail.setup.ref.name} {trail.setup.ref.hash}"
+        st.caption(label(made_with, limit=200))
     show_steps(trail, key=f"trail_{place}", on_edit=None if running else partial(_rewrite, place))
     if running:
         _take_steps(db, place)

@@ -55,7 +55,8 @@ def _ask(db: Database, model_id: str, ruling: Ruling, keys: list[str]) -> None:
     cases = [Case(prompt, answer, ruling.constitution.principle(key)) for key in keys]
     with live.interactive(db), st.spinner("Reading …"):
         found = find_violations(cases, live.model(model_id))
-    st.session_state[FOUND] = dict(zip(keys, found, strict=True))
+        # Kept before the spinner is cleared: there a click elsewhere ends this run of the script.
+        st.session_state[FOUND] = dict(zip(keys, found, strict=True))
 
 
 def _show_found(db: Database) -> None:

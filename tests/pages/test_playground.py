@@ -221,3 +221,44 @@ def test_nothing_to_read_is_refused_in_a_sentence(talking_workspace, open_page):
     at = open_tab(open_page, "One answer")
     at.button(key="single_start").click().run()
     assert "nothing to read" in at.error[0].value
+
+
+def test_what_is_chosen_survives_a_visit_to_another_page(talking_workspace, open_page):
+    at = revise(open_page)
+    at.slider(key="revise_temperature").set_value(0.3)
+    at.number_input(key="revise_seed").set_value(7).run()
+    at.switch_page("pages/settings.py").run()
+    at.switch_page("pages/playground.py").run()
+    assert not at.exception
+    assert at.slider(key="revise_temperature").value == 0.3
+    assert at.number_input(key="revise_seed").value == 7
+    assert at.number_input(key="revise_tokens").value == 8
+    assert at.text_area(key="revise_ask").value == QUESTION
+
+
+def test_how_a_pair_is_judged_survives_a_visit_to_another_page(talking_workspace, open_page):
+    at = judge(open_page)
+    at.selectbox(key="judge_method").set_value("cot")
+    at.selectbox(key="judge_principles").set_value("whole").run()
+    at.switch_page("pages/settings.py").run()
+    at.switch_page("pages/playground.py").run()
+    assert not at.exception
+    assert at.selectbox(key="judge_method").value == "cot"
+    assert at.selectbox(key="judge_principles").value == "whole"
+
+
+def test_an_answer_that_no_model_could_sample_leaves_the_typed_one(seeded_workspace, open_page):
+    at = judge(open_page)
+    at.button(key="judge_sample").click().run()
+    assert not at.exception
+    assert at.error
+    assert at.text_area(key="judge_a").value == "Boil water."
+
+
+def test_a_name_in_a_note_is_no_markdown(talking_workspace, open_page):
+    at = judge(open_page)
+    at.button(key="judge_start").click().run()
+    at.selectbox(key="judge_keep_prompt_set").set_value("a new set …").run()
+    at.text_input(key="judge_keep_prompt_name").set_value("![x](http://y/z)")
+    at.button(key="judge_keep_prompt_keep").click().run()
+    assert "\\!\\[x" in at.toast[0].value
