@@ -104,14 +104,17 @@ def _compare(running: Running, asked: Asked, out: Path) -> "Comparison":
     ref = ConstitutionRef.of(read_constitution(asked.constitution))
     inputs = {"prompts": asked.prompts, "constitution": asked.constitution}
     rows_file = out.with_name(out.name + ".rows.jsonl")
+    if out.exists() and not rows_file.exists():
+        raise CaiError(f"{out} holds another result; delete it or choose another --out")
     with running.output(rows_file, settings=asked.settings, inputs=inputs) as output:
         missing = [prompt for prompt in read.rows if prompt.id not in output.done]
         if missing:
             for label in _labels(running, asked, missing):
                 output.write(label.to_row())
         output.finish([prompt.id for prompt in read.rows])
-    lines = rows_file.read_text(encoding="utf-8").splitlines()
-    labels = tuple(Label.from_row(json.loads(line)) for line in lines)
+    # not splitlines(): U+2028 and its like may stand inside a JSON string
+    lines = rows_file.read_text(encoding="utf-8").split("\n")
+    labels = [Label.from_row(json.loads(line)) for line in lines if line]
     return comparison_of(asked.models, asked.setting.model, ref, labels)
 
 
@@ -219,5 +222,6 @@ def _refuse_other(out: Path, made_with: Row) -> None:
 def _write(out: Path, row: Row) -> None:
     """Write the result whole or not at all."""
     part = out.with_name(out.name + ".part")
+    part.parent.mkdir(parents=True, exist_ok=True)
     part.write_text(json.dumps(row, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     part.replace(out)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cai_core.errors import DataError
+from cai_core.errors import DataError, ModelError
+from cai_core.feedback.batch import generate_each
 from cai_core.models.protocol import Model
 from cai_core.schema import Chat, Hooks, Progress, Prompt, Row, Sampling, assistant, chat_row
 from cai_core.text import is_refusal
@@ -39,10 +40,14 @@ class Choice:
 
 @dataclass(frozen=True)
 class Preview:
-    """The choices, and what the scores go with; a correlation is nan where it is undefined."""
+    """The choices, and what the scores go with; a correlation is nan where it is undefined.
+
+    `failed` counts prompts that the model could not answer; they are left out.
+    """
 
     n: int
     choices: tuple[Choice, ...]
+    failed: int = 0
 
     def to_row(self) -> Row:
         answers = [answer for choice in self.choices for answer in choice.answers]
@@ -53,6 +58,7 @@ class Preview:
             "kind": "best-of-n",
             "n": self.n,
             "prompts": len(self.choices),
+            "failed": self.failed,
             "score_mean": float(np.mean(scores)),
             "score_sd": float(np.std(scores)),
             "gain": self.gain,
@@ -85,27 +91,31 @@ def best_of_n(
     Args:
         n: at least 2. sampling: the k-th answer uses its seed plus k.
     Raises:
-        DataError: no prompt, or n under 2. Stopped: as asked.
+        DataError: no prompt, or n under 2. Stopped: as asked. ModelError: no prompt was answered.
     """
     if not prompts:
         raise DataError("best-of-n needs at least one prompt")
     if n < 2:
         raise DataError("best-of-n needs at least two answers a prompt")
-    answers: list[list[str]] = [[] for _ in prompts]
-    chats = [prompt.messages for prompt in prompts]
+    answers: dict[int, list[str]] = {place: [] for place in range(len(prompts))}
     for k in range(n):
-        quiet = Hooks(should_stop=hooks.should_stop)
-        draws = model.generate(chats, _seeded(sampling, k), hooks=quiet)
-        for place, completion in zip(answers, draws, strict=True):
-            place.append(completion.text)
+        chats = [prompts[place].messages for place in answers]
+        draws = generate_each(model, chats, _seeded(sampling, k), hooks)
+        for place, draw in zip(list(answers), draws, strict=True):
+            if isinstance(draw, ModelError):
+                del answers[place]
+                if not answers:
+                    raise draw
+            else:
+                answers[place].append(draw.text)
         hooks.progress(Progress((k + 1) * len(prompts), n * len(prompts)))
-    flat = [(*c, assistant(t)) for c, texts in zip(chats, answers, strict=True) for t in texts]
+    flat = [(*prompts[i].messages, assistant(t)) for i, texts in answers.items() for t in texts]
     scores = iter(score(flat))
     choices = [
-        Choice(prompt, _ordered([Scored(text, float(next(scores))) for text in texts]))
-        for prompt, texts in zip(prompts, answers, strict=True)
+        Choice(prompts[i], _ordered([Scored(text, float(next(scores))) for text in texts]))
+        for i, texts in answers.items()
     ]
-    return Preview(n, tuple(choices))
+    return Preview(n, tuple(choices), len(prompts) - len(choices))
 
 
 def _seeded(sampling: Sampling, k: int) -> Sampling:

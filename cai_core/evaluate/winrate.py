@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cai_core.errors import DataError, Stopped
+from cai_core.errors import DataError, ModelError
+from cai_core.feedback.batch import Tally, batches, generate_each
 from cai_core.models.protocol import Model
 from cai_core.schema import (
+    Completion,
     ConstitutionRef,
     Hooks,
     Label,
     Pair,
-    Progress,
     Prompt,
     Row,
     Sampling,
@@ -103,28 +104,31 @@ def compare(
     """Let both models answer every prompt and have the pairs judged; A's answer is response_a.
 
     Yields:
-        One label a prompt with the prompt's id, in order, batch by batch.
+        One label a prompt with the prompt's id, in order, batch by batch; where a model cannot
+        answer, for example because the prompt is too long for it, a null verdict with the reason.
     Raises:
-        Stopped: as asked, between batches.
+        Stopped: as asked, between batches. ModelError: many prompts in a row failed alike.
     """
-    done = failed = 0
-    for start in range(0, len(prompts), BATCH):
-        batch = prompts[start : start + BATCH]
-        if hooks.should_stop():
-            raise Stopped("stopped between two batches of prompts")
-        for label in contest.judge(_pairs(batch, contest)):
-            done, failed = done + 1, failed + (label.verdict is None)
+    count = Tally(len(prompts), hooks)
+    for batch in batches(prompts, BATCH, hooks):
+        for label in contest.judge(_pairs(batch, contest, hooks)):
             yield label
-        hooks.progress(Progress(done, len(prompts), failed=failed))
+            count.finished(label.error or ("no verdict" if label.verdict is None else ""))
 
 
-def _pairs(batch: Sequence[Prompt], contest: Contest) -> list[Pair]:
+def _pairs(batch: Sequence[Prompt], contest: Contest, hooks: Hooks) -> list[Pair]:
     chats = [prompt.messages for prompt in batch]
-    a, b = (m.generate(chats, contest.sampling) for m in (contest.model_a, contest.model_b))
-    return [
-        Pair(prompt.id, prompt.messages, one.text, other.text)
-        for prompt, one, other in zip(batch, a, b, strict=True)
-    ]
+    models = (contest.model_a, contest.model_b)
+    a, b = (generate_each(model, chats, contest.sampling, hooks) for model in models)
+    return [_pair(prompt, one, other) for prompt, one, other in zip(batch, a, b, strict=True)]
+
+
+def _pair(prompt: Prompt, one: Completion | ModelError, other: Completion | ModelError) -> Pair:
+    """Both answers; where one is missing, the reason in `error`, which the judge passes on."""
+    if isinstance(one, ModelError) or isinstance(other, ModelError):
+        reason = str(one if isinstance(one, ModelError) else other)
+        return Pair(prompt.id, prompt.messages, "", "", extra={"error": reason})
+    return Pair(prompt.id, prompt.messages, one.text, other.text)
 
 
 @dataclass(frozen=True)

@@ -233,11 +233,11 @@ def _asks(bench: _Bench, place: int, pair: Pair) -> list[_Ask]:
     Raises:
         ModelError: an empty answer, or a conversation that does not fit.
     """
+    if pair.extra.get("error"):
+        raise ModelError(f"this pair has failed before: {pair.extra['error']}")
     for side, text in (("A", pair.response_a), ("B", pair.response_b)):
         if not text.strip():
             raise ModelError(f"response {side} of this pair is empty; there is nothing to compare")
-    if pair.extra.get("error"):
-        raise ModelError(f"this pair has failed before: {pair.extra['error']}")
     questions = _questions(bench, pair)
     shown = _fitted(bench, pair, max((question for _, _, question in questions), key=len))
     orders: tuple[tuple[Literal["a", "b"], Pair], ...] = (("a", shown), ("b", shown.swapped()))

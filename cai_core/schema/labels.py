@@ -1,7 +1,7 @@
 """Verdicts on pairs, by judges and by people."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Self, cast
 
 from cai_core.errors import DataError
@@ -103,7 +103,9 @@ class Label:
         for key in votes:
             fields.probability(votes, key)
         return cls(
-            pair=Pair.from_row({k: v for k, v in row.items() if k in _PAIR_FIELDS}),
+            pair=replace(
+                Pair.from_row({k: v for k, v in row.items() if k in _PAIR_FIELDS}), extra={}
+            ),
             verdict=fields.choice(row, "verdict", VERDICTS),
             p_a=fields.probability(row, "p_a"),
             kind=fields.choice(row, "kind", ("judge", "person", "rule"))
@@ -145,7 +147,7 @@ class Label:
         return row | self.extra
 
 
-_PAIR_FIELDS = {"id", "prompt", "response_a", "response_b", "chosen", "rejected", "label"}
+_PAIR_FIELDS = {"id", "prompt", "response_a", "response_b", "chosen", "rejected", "label", "error"}
 _LABEL_FIELDS = {
     *("verdict", "p_a", "kind", "judge", "annotator", "p_raw", "orders", "offset", "flipped"),
     *("inconsistent", "mass", "votes", "method", "principles", "template", "constitution"),

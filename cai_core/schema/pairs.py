@@ -39,12 +39,16 @@ class Pair:
 
     @classmethod
     def from_row(cls, row: object) -> Self:
-        """Read {prompt, response_a, response_b}, {prompt, chosen, rejected} or a raw hh dialogue."""
+        """Read {prompt, response_a, response_b}, {prompt, chosen, rejected} or a raw hh dialogue.
+
+        An answer may be empty where the row says in `error` why.
+        """
         row = fields.as_object(row)
         if "response_a" not in row and "chosen" in row:
             row = _pair_row_from_chosen(row)
         chat = chat_from_row(row.get("prompt"))
-        a, b = fields.text(row, "response_a"), fields.text(row, "response_b")
+        needed = not row.get("error")
+        a, b = (fields.text(row, name, needed=needed) for name in ("response_a", "response_b"))
         known = {"id", "prompt", "response_a", "response_b", "label", "annotator"}
         return cls(
             id=str(row.get("id") or cls.id_of(chat, a, b)),

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from cai_core.errors import DataError
+from cai_core.errors import DataError, ModelError
 from cai_core.evaluate.best_of_n import best_of_n
+from cai_core.models.scripted import ScriptedModel
 from cai_core.schema import Completion, Prompt, Sampling, user
 
 
@@ -53,3 +54,13 @@ def test_scores_belong_to_their_own_answers():
     preview = best_of_n(prompts(), Counting(), score, n=3, sampling=Sampling())
     for choice in preview.choices:
         assert all(table[a.text] == a.score for a in choice.answers)
+
+
+def test_a_prompt_that_cannot_be_answered_is_left_out_and_counted():
+    asked = [*prompts(2), Prompt("long", (user("word " * 50),))]
+    model = ScriptedModel(lambda chat: "yes", context=20)
+    row = best_of_n(asked, model, by_length, n=2, sampling=Sampling()).to_row()
+    assert [found["id"] for found in row["rows"]] == ["p0", "p1"]
+    assert (row["prompts"], row["failed"]) == (2, 1)
+    with pytest.raises(ModelError, match="window"):
+        best_of_n(asked[2:], model, by_length, n=2, sampling=Sampling())

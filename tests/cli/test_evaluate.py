@@ -1,0 +1,72 @@
+"""`evaluate` as a command: rows, results, and what it refuses."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from cai_core.cli import evaluate
+from cai_core.cli.main import main
+from cai_core.models import catalogue
+from cai_core.models.scripted import ScriptedModel
+from cai_core.schema import Constitution, Principle
+
+RULES = Constitution("rules", (Principle("true", text="Which is more true?"),))
+STRANGE = "one\u2028two\x85three"  # ends of lines to splitlines(), not to JSON
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.setenv("CAI_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CAI_MODELS", str(tmp_path / "models"))
+    prompts = [{"id": "short", "prompt": "Is it so?"}, {"id": "long", "prompt": "so " * 900}]
+    (tmp_path / "p.jsonl").write_text("".join(json.dumps(row) + "\n" for row in prompts))
+    (tmp_path / "c.yaml").write_text(json.dumps(RULES.to_row()))
+    models = {
+        "path:a": ScriptedModel(lambda chat: STRANGE, id="a", context=800),
+        "path:b": ScriptedModel(lambda chat: "no", id="b"),
+        "path:judge": ScriptedModel(choice_scores={"A": -0.1, "B": -3.0}, id="judge"),
+    }
+    monkeypatch.setattr(catalogue, "load", lambda model_id, **more: models[model_id])
+    return tmp_path
+
+
+def run(*words):
+    return CliRunner().invoke(main, ["evaluate", *map(str, words), "--cache", "none"])
+
+
+def winrate(place, out):
+    models = ["--model-a", "path:a", "--model-b", "path:b", "--judge", "path:judge"]
+    files = ["--prompts", place / "p.jsonl", "--constitution", place / "c.yaml"]
+    return run("winrate", *files, *models, "--out", out)
+
+
+def best_of_n(place, out):
+    models = ["--model", "path:b", "--reward-model", "path:r", "-n", "2"]
+    return run("best-of-n", "--prompts", place / "p.jsonl", *models, "--out", out)
+
+
+def test_a_prompt_too_long_for_one_model_fails_alone(place):
+    done = winrate(place, place / "new" / "f.json")
+    assert done.exit_code == 0, done.output
+    found = json.loads((place / "new" / "f.json").read_text())
+    short, long = found["rows"]
+    assert (found["estimate"]["n"], found["failed"]) == (1, 1)
+    assert short["response_a"] == STRANGE
+    assert long["verdict"] is None
+    assert "window" in long["error"]
+
+
+def test_a_comparison_never_writes_over_something_else(place):
+    (place / "f.json").write_text("mine")
+    done = winrate(place, place / "f.json")
+    assert done.exit_code == 1
+    assert "holds another result" in done.output
+    assert (place / "f.json").read_text() == "mine"
+
+
+def test_a_preview_makes_the_folder_of_its_result(place, monkeypatch):
+    monkeypatch.setattr(evaluate, "_scorer", lambda model_id: lambda chats: [1.0 for _ in chats])
+    done = best_of_n(place, place / "new" / "f.json")
+    assert done.exit_code == 0, done.output
+    assert json.loads((place / "new" / "f.json").read_text())["prompts"] == 2
