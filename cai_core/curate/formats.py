@@ -176,7 +176,7 @@ def _has_no_answers(value: object) -> TypeGuard[Row]:
     """Whether it is a pair that could not be sampled."""
     if not isinstance(value, dict) or not value.get("error"):
         return False
-    return value.get("response_a") == value.get("response_b") == ""
+    return "" in (value.get("response_a"), value.get("response_b")) and "verdict" not in value
 
 
 def _judged_content(label: Label) -> Row:

@@ -208,6 +208,14 @@ def test_any_json_is_read_or_refused_as_data(value):
                 parse(data, name="f.jsonl")
 
 
+def test_a_pair_of_which_one_answer_is_empty_with_its_reason_is_left_out_and_listed():
+    whole = {"prompt": "q", "response_a": "one", "response_b": "two"}
+    half = {**whole, "response_b": "", "error": "an answer is empty"}
+    found = formats.parse_pairs(f"{json.dumps(whole)}\n{json.dumps(half)}".encode(), name="p.jsonl")
+    assert [pair.response_b for pair in found] == ["two"]
+    assert [str(bad) for bad in found.bad] == ["p.jsonl:2: an answer is empty"]
+
+
 @pytest.mark.skipif(not os.environ.get("CAI_TEST_DATA"), reason="CAI_TEST_DATA is not set")
 def test_the_shared_pairs_are_read_whole():
     from pathlib import Path
