@@ -121,8 +121,9 @@ def labelled_pairs(labels: tuple[Label, ...]) -> list[LabelledPair]:
     people = [label for label in labels if label.kind != "judge"]
     people += [verdict for label in labels if (verdict := _beside(label))]
     judged = [label for label in labels if label.kind == "judge" and not _is_bare(label)]
-    splits = {label.pair.id: _split(label) for label in labels}
-    return [_labelled(label, splits[label.pair.id]) for label in effective_labels(people, judged)]
+    splits = {label.pair.id: split for label in labels if (split := _split(label))}
+    found = effective_labels(people, judged)
+    return [_labelled(label, splits.get(label.pair.id)) for label in found]
 
 
 def _is_bare(label: Label) -> bool:

@@ -14,6 +14,7 @@ from cai_core.curate.filters import Filters, answer_reason, pair_reason
 from cai_core.curate.formats import Answer
 from cai_core.errors import DataError
 from cai_core.schema import (
+    HUMAN_P,
     Chat,
     ConstitutionRef,
     Label,
@@ -152,7 +153,7 @@ def _sft_row(
 def _preference_row(labelled: LabelledPair, filters: Filters) -> DatasetRow | str:
     pair, p_a = labelled.pair, labelled.p_a
     if p_a is None:
-        return labelled.verdict or "failed"
+        return "no p_a" if labelled.verdict in HUMAN_P else labelled.verdict or "failed"
     if pair.response_a == pair.response_b:
         return "equal answers"
     chosen, rejected = pair.response_a, pair.response_b

@@ -245,4 +245,5 @@ def _row(desk: _Desk, work: _Work, ref: ConstitutionRef) -> Revision:
         constitution=ref,
         seed=desk.settings.sampling.seed,
         error=work.error,
+        extra={"split": work.prompt.split} if work.prompt.split else {},
     )

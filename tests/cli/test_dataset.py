@@ -109,6 +109,20 @@ def test_a_persons_verdict_stands_over_the_judges(tmp_path):
     }
 
 
+def test_a_split_that_one_row_of_a_pair_names_stands_whoever_else_labelled_it():
+    person = label_row(1, "b", 0.0, kind="person", judge="Ada")
+    rows = [label_row(1, "a", 0.9, split="test"), person]
+    (found,) = labelled_pairs(tuple(Label.from_row(row) for row in rows))
+    assert (found.split, found.source) == ("test", "people")
+
+
+def test_a_label_without_p_a_is_left_out_under_that_name(tmp_path):
+    path = write(tmp_path / "l.jsonl", [label_row(0), label_row(1, "a", None)])
+    words = ("--kind", "preference", "--labels", path, "--out", tmp_path / "d")
+    assert run("build", *words).exit_code == 0
+    assert manifest(tmp_path / "d")["dropped"] == {"no p_a": 1}
+
+
 def test_the_same_again_is_left_alone_and_another_is_refused(tmp_path, labels):
     out = tmp_path / "d"
     build = ("build", "--kind", "preference", "--labels", labels, "--out", out)

@@ -247,3 +247,9 @@ def test_progress_counts_prompts_tokens_and_failures(rules):
     run(failing("answer"), BARE, rules, n=2, hooks=Hooks(told.append))
     assert (told[-1].done, told[-1].total, told[-1].failed) == (2, 2, 1)
     assert told[-1].tokens == 3
+
+
+def test_a_row_keeps_the_split_of_its_prompt(rules):
+    asked = [Prompt.of("held out?", split="test"), Prompt.of("not told?")]
+    held, other = revise(asked, rules, counting(), BARE)
+    assert (held.to_row()["split"], "split" in other.to_row()) == ("test", False)
