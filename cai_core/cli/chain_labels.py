@@ -45,7 +45,7 @@ def judge_pairs(chain: Chain, pairs: Sequence[Pair]) -> list[Label]:
         missing = [pair for pair in pairs if pair.id not in output.done]
         if missing:
             write_labels(output, judged(chain, missing))
-            mark_all(output)
+        mark_all(output)
         output.finish([pair.id for pair in pairs])
     return [Label.from_row(row) for row in read_rows(path)]
 

@@ -62,7 +62,7 @@ def judge(running: Running, *, pairs: Path, constitution: Path, out: Path, **opt
         missing = [pair for pair in found.rows if pair.id not in output.done]
         if missing:
             write_labels(output, _labels(running, missing, rules, setting))
-            mark_all(output)
+        mark_all(output)
         finished = output.finish([pair.id for pair in found.rows])
     refuse_if_all_failed(out, finished.rows, finished.failed)
     running.say(
@@ -117,9 +117,14 @@ def write_labels(output: "Output", labels: Iterator[Label]) -> None:
 
 
 def mark_all(output: "Output") -> None:
-    """Set `inconsistent` by the median offset of all rows; only rows that change are written."""
+    """Set `inconsistent` by the median offset of all rows; only rows that change are written.
+
+    Every attempt does, one that has no pair left to ask too: a kill may have come just before this.
+    """
     from cai_core.feedback.votes import mark_inconsistent, median_offset
 
+    if not output.part.exists():
+        return
     newest = {row["id"]: place for place, row in enumerate(_rows(output.part))}
 
     def standing() -> Iterator[Label]:

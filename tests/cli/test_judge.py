@@ -197,3 +197,18 @@ def test_the_built_in_model_spends_its_probability_on_the_options(tmp_path, monk
     done = judge(tmp_path, "--judge", BUILTIN)
     assert done.exit_code == 0, done.output
     assert min(label.mass for label in labels(tmp_path)) > 0.9
+
+
+def test_a_command_killed_before_it_marked_its_rows_marks_them_when_it_goes_on(place, judged_by):
+    judged_by(scripted_judge(bias=3.0))
+    judge(place)
+    whole = (place / "labels.jsonl").read_text()
+    unmarked = [{**json.loads(line), "inconsistent": None} for line in whole.splitlines()]
+    part = place / "labels.jsonl.part"  # as a kill between the last pair and the marks leaves it
+    part.write_text("".join(json.dumps(row) + "\n" for row in unmarked))
+    (place / "labels.jsonl.json").rename(place / "labels.jsonl.part.json")
+    (place / "labels.jsonl").unlink()
+    assert judge(place).exit_code == 0
+    marks = [json.loads(line)["inconsistent"] for line in whole.splitlines()]
+    assert [label.inconsistent for label in labels(place)] == marks
+    assert None not in marks
