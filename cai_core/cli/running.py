@@ -37,7 +37,7 @@ LINE_SECONDS = 2.0  # a line of progress at most this often
 STOPPED = "stopped; the same command continues"
 
 _DISK = {errno.ENOSPC, errno.EDQUOT}
-_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_PLACE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 
 
 def sentence_of(error: BaseException) -> str | None:
@@ -47,7 +47,7 @@ def sentence_of(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.errno in _DISK:
         place = f" ({error.filename})" if error.filename else ""
         return f"the disk is full{place}; free some space, then the same command continues"
-    if isinstance(error, OSError) and error.errno in _DENIED and error.filename:
+    if isinstance(error, OSError) and error.errno in _PLACE and error.filename:
         return f"{error.filename}: {error.strerror}"
     return None
 

@@ -95,6 +95,7 @@ def test_json_prints_the_result_and_nothing_else_on_stdout():
             1,
             "error: /x: Permission denied",
         ),
+        (NotADirectoryError(errno.ENOTDIR, "Not a directory", "/x/y"), 1, "/x/y: Not a directory"),
     ],
 )
 def test_an_end_has_its_words_and_its_exit_code(error, code, said):
