@@ -55,10 +55,12 @@ def joined(parts: Sequence[DiffPart]) -> list[DiffPart]:
 
 
 def _changes(run: dict[str, str]) -> list[DiffPart]:
-    """A run as at most two parts; a side that is only white space beside words is left out."""
-    words = any(text.strip() for text in run.values())
-    kept = {op: text for op, text in run.items() if (text.strip() if words else text)}
-    return [DiffPart(op, text) for op, text in kept.items()]  # type: ignore[arg-type]
+    """A run as at most two parts; removed white space alone, beside added words, is left out."""
+    removed, added = run["removed"], run["added"]
+    if added.strip() and not removed.strip():
+        removed = ""
+    found = [DiffPart("removed", removed)] if removed else []
+    return found + ([DiffPart("added", added)] if added else [])
 
 
 def _part(part: DiffPart) -> str:

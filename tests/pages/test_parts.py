@@ -22,6 +22,11 @@ def test_a_joined_difference_still_holds_the_whole_new_text(old, new):
     assert text.split() == new.split()
 
 
+def test_a_changed_space_is_part_of_the_new_text():
+    parts = joined(word_diff("<<<", "< <"))
+    assert "".join(part.text for part in parts if part.op != "removed") == "< <"
+
+
 @given(WORDS, WORDS)
 def test_a_difference_is_escaped(old, new):
     html = diff_html(word_diff(old, new))
