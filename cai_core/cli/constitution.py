@@ -1,11 +1,11 @@
 """`constitution lint|show|diff` read files; `import|export` reach the workspace."""
 
-import getpass
 import json
 from pathlib import Path
 
 import click
 
+from cai_core.cli.running import user_name
 from cai_core.constitution import diff as differences
 from cai_core.constitution import document
 from cai_core.constitution import lint as linting
@@ -72,7 +72,7 @@ def diff(old: Path, new: Path) -> None:
 
 @constitution.command("import")
 @click.argument("file", type=_FILE)
-@click.option("--author", default=getpass.getuser, show_default="your user name")
+@click.option("--author", default=user_name, show_default="your user name")
 @click.option("--message", default="", help="What changed and why.")
 def import_(file: Path, author: str, message: str) -> None:
     """Save FILE as the newest version of its constitution in the workspace."""
@@ -107,7 +107,7 @@ def export(name: str, number: int | None) -> None:
     db = database.connect()
     try:
         newest = constitutions.newest(db, name)
-        version = constitutions.numbered(db, name, number) if number else newest
+        version = newest if number is None else constitutions.numbered(db, name, number)
     finally:
         db.close()
     click.echo(document.dump(version.constitution), nl=False)
@@ -115,4 +115,6 @@ def export(name: str, number: int | None) -> None:
 
 def _require_workspace() -> None:
     if not database_path().exists():
-        raise CaiError(f"there is no workspace at {database_path().parent}; run: cai_core init")
+        raise CaiError(
+            f"there is no workspace at {database_path().parent}; run `python -m cai_core init`"
+        )

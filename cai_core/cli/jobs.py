@@ -1,6 +1,5 @@
 """`jobs`: list, follow, cancel and resume what runs in the workspace; and the supervisor itself."""
 
-import getpass
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from typing import Any, get_args
 import click
 from sqlite_utils import Database
 
-from cai_core.cli.running import StopFlag, stop_on_signals
+from cai_core.cli.running import StopFlag, stop_on_signals, user_name
 from cai_core.errors import StoreError
 from cai_core.jobs import queue, supervisor
 from cai_core.settings import database_path
@@ -69,7 +68,7 @@ def logs(job_id: str, lines: int) -> None:
 def cancel(job_id: str, as_json: bool) -> None:
     """Stop a job; what it has finished is kept."""
     with _workspace() as db:
-        _show([queue.cancel(db, job_id, by=_me())], as_json)
+        _show([queue.cancel(db, job_id, by=user_name())], as_json)
 
 
 @jobs.command()
@@ -79,7 +78,7 @@ def resume(job_id: str, as_json: bool) -> None:
     """Go on with a job that did not finish, or that is held for a person."""
     with _workspace() as db:
         act = queue.release if queue.get(db, job_id).held else queue.resume
-        _show([act(db, job_id, by=_me())], as_json)
+        _show([act(db, job_id, by=user_name())], as_json)
 
 
 @jobs.command()
@@ -124,13 +123,6 @@ def line_of(job: Job) -> str:
 def _show(found: Sequence[Job], as_json: bool) -> None:
     for job in found:
         click.echo(json.dumps(row_of(job), ensure_ascii=False) if as_json else line_of(job))
-
-
-def _me() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # no name for this user id, as in some containers
-        return "command line"
 
 
 def _require_workspace() -> None:

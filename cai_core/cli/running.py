@@ -10,6 +10,7 @@ the function returns is printed as JSON under --json, and is the result of a job
 """
 
 import errno
+import getpass
 import json
 import os
 import signal
@@ -50,6 +51,14 @@ def sentence_of(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.errno in _PLACE and error.filename:
         return f"{error.filename}: {error.strerror}"
     return None
+
+
+def user_name() -> str:
+    """Who runs this command."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no name for this user id, as in some containers
+        return "command line"
 
 
 @dataclass

@@ -100,3 +100,19 @@ def test_a_constitution_that_is_not_there_is_a_sentence(workspace):
     result = run("export", "none")
     assert result.exit_code == 1
     assert "there is no constitution 'none'" in result.stderr
+
+
+def test_a_user_without_a_name_can_import(workspace, good, monkeypatch):
+    def nobody():
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert run("import", good).exit_code == 0
+    db = database.connect()
+    assert constitutions.newest(db, "c").author == "command line"
+    db.close()
+
+
+def test_version_nought_is_no_version(workspace, good):
+    run("import", good, "--author", "Ada")
+    assert "has no version 0" in run("export", "c", "--version", 0).stderr
