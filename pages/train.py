@@ -9,7 +9,12 @@ with frame.page("train") as db:
     with form:
         choices = [train_chain.TITLE, *train_single.STAGES]
         what = st.segmented_control(
-            "What to train", choices, default=choices[0], required=True, key="train_what"
+            "What to train",
+            choices,
+            default=choices[0],
+            required=True,
+            key="train_what",
+            persist_state="session",
         )
         if what == train_chain.TITLE:
             train_chain.show(db)

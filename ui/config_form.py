@@ -44,15 +44,26 @@ def _input(name: str, field: FieldInfo, key: str) -> Any:
     if get_origin(kind) is Literal:
         options = list(get_args(kind))
         return st.selectbox(
-            label, options, index=options.index(field.default), help=help_text, key=key
+            label,
+            options,
+            index=options.index(field.default),
+            help=help_text,
+            key=key,
+            persist_state="session",
         )
     if kind is bool and _may_be_empty(field.annotation):
-        choice = st.selectbox(label, ("automatic", "on", "off"), help=help_text, key=key)
+        choice = st.selectbox(
+            label, ("automatic", "on", "off"), help=help_text, key=key, persist_state="session"
+        )
         return {"automatic": None, "on": True, "off": False}[choice]
     if kind is bool:
-        return st.toggle(label, value=field.default, help=help_text, key=key)
+        return st.toggle(
+            label, value=field.default, help=help_text, key=key, persist_state="session"
+        )
     if kind is str:
-        return st.text_input(label, value=field.default or "", help=help_text, key=key)
+        return st.text_input(
+            label, value=field.default or "", help=help_text, key=key, persist_state="session"
+        )
     return _number(label, field, key, whole=kind is int)
 
 
@@ -69,6 +80,7 @@ def _number(label: str, field: FieldInfo, key: str, *, whole: bool) -> float | i
         help=field.description,
         placeholder="empty",
         key=key,
+        persist_state="session",
     )
 
 
@@ -77,6 +89,7 @@ def _lora(field: FieldInfo, key: str) -> dict[str, Any]:
         "Train low-rank adapters (LoRA) instead of all weights",
         help="Less memory; the adapters are merged into the result.",
         key=f"{key}_lora",
+        persist_state="session",
     )
     if not on:
         return {}

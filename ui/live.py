@@ -103,7 +103,14 @@ def stream(
     return text
 
 
-def stream_answer(db: Database, model_id: str, chat: Chat, params: Sampling) -> str:
-    """One turn of a chat, drawn as it comes."""
+def stream_answer(
+    db: Database,
+    model_id: str,
+    chat: Chat,
+    params: Sampling,
+    *,
+    keep: Callable[[str], None] = lambda text: None,
+) -> str:
+    """One turn of a chat, drawn as it comes; `keep` is told all that was said so far."""
     with st.chat_message("assistant", avatar=":material/smart_toy:"), interactive(db):
-        return stream(model(model_id), chat, params)
+        return stream(model(model_id), chat, params, keep=keep)

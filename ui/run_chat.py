@@ -35,9 +35,7 @@ def show(db: Database, job: work.Job) -> None:
         if asked:
             chat = (*chat, user(asked))
             cards.turns(chat[-1:])
-            said = live.stream_answer(db, model_id, chat, Sampling(max_new_tokens=MAX_TOKENS))
-            chat = (*chat, assistant(said))
-            st.session_state[slot] = chat
+            chat = _answered(db, model_id, chat, slot)
     if chat:
         st.button(
             "Begin anew",
@@ -46,3 +44,15 @@ def show(db: Database, job: work.Job) -> None:
             on_click=st.session_state.pop,
             args=(slot, None),
         )
+
+
+def _answered(db: Database, model_id: str, chat: Chat, slot: str) -> Chat:
+    """The chat with its answer; what was said so far stays where a click breaks in."""
+
+    def keep(said: str) -> None:
+        st.session_state[slot] = (*chat, assistant(said))
+
+    params = Sampling(max_new_tokens=MAX_TOKENS)
+    said = live.stream_answer(db, model_id, chat, params, keep=keep)
+    keep(said)
+    return (*chat, assistant(said))

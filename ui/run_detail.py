@@ -13,6 +13,8 @@ from cai_core.store import work
 from ui import cards, frame, job_cards, run_chat, run_curves
 from ui.plain import label
 
+SEEN = "run_seen"  # session state: the run that is open, its state, and the models it has
+
 
 def show(db: Database, job_id: str) -> None:
     """Everything about one run; a CaiError where there is none with this id."""
@@ -34,6 +36,7 @@ def show(db: Database, job_id: str) -> None:
 @frame.fragment(run_every="2s")
 def show_state(db: Database, job_id: str) -> None:
     job = work.get(db, job_id)
+    _rerun_where_it_has_more_to_show(job)
     with st.container(horizontal=True, vertical_alignment="center"):
         cards.state(job.state)
         seconds = job_cards.seconds_between(job.started, job.ended)
@@ -47,6 +50,15 @@ def show_state(db: Database, job_id: str) -> None:
     if job.active and job.progress.total:
         share = min(1.0, job.progress.done / job.progress.total)
         st.progress(share, text=job_cards.progress_words(job.progress, seconds))
+
+
+def _rerun_where_it_has_more_to_show(job: work.Job) -> None:
+    """Report and chat appear while the page is open: when the run ends, or a part of it does."""
+    seen = (job.id, job.state, tuple(run_chat.parts(job)))
+    before = st.session_state.get(SEEN, seen)
+    st.session_state[SEEN] = seen
+    if before[0] == job.id and before != seen:
+        st.rerun()
 
 
 @frame.fragment(run_every="3s")
@@ -86,7 +98,15 @@ def _settings(db: Database, job_id: str) -> None:
 def _records(out: Path) -> dict[str, Any]:
     """The run.json files of the models that this run trained, by the folder that holds each."""
     found = sorted(out.glob("run.json")) + sorted(out.glob("*/run.json"))
-    return {path.parent.name: json.loads(path.read_text(encoding="utf-8")) for path in found}
+    return {path.parent.name: _read(path) for path in found}
+
+
+def _read(path: Path) -> Any:
+    """What a run.json says; while it is written it says nothing yet."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {"unreadable": str(path)}
 
 
 @frame.fragment

@@ -53,7 +53,7 @@ def show(db: Database) -> None:
     values = {k: v for k, v in values.items() if v not in ({}, None)}
     values |= {"data": str(data.path), "prompts": str(prompts.path), "model": model}
     values |= {"constitution": "constitution.yaml", "judge": judge}
-    train_single.start_button(db, _submission(data, version, values))
+    train_single.start_button(_submission(data, version, values))
 
 
 def _submission(data: Dataset, version: Version, values: dict[str, Any]) -> queue.Submission:
@@ -75,7 +75,13 @@ def _version(db: Database) -> Version | None:
     if not found:
         st.info("The judge needs a constitution: save one first.", icon=":material/info:")
         return None
-    return st.selectbox("Constitution of the judge", found, format_func=_name, key="chain_version")
+    return st.selectbox(
+        "Constitution of the judge",
+        found,
+        format_func=_name,
+        key="chain_version",
+        persist_state="session",
+    )
 
 
 def _name(version: Version) -> str:
@@ -89,7 +95,7 @@ def _judge() -> dict[str, Any]:
     ids = [item.id for item in catalogue.known(settings)]
     ids.sort(key=lambda name: name != setting.model)
     chosen = {
-        "model": st.selectbox("Judge", ids, key="chain_judge"),
+        "model": st.selectbox("Judge", ids, key="chain_judge", persist_state="session"),
         "method": _one_of("Method", ("logprob", "cot", "repeat"), setting.method, "chain_method"),
         "principles": _one_of(
             "Principles", ("each", "draw", "whole"), setting.principles, "chain_principles"
@@ -99,7 +105,7 @@ def _judge() -> dict[str, Any]:
 
 
 def _one_of(label: str, options: tuple[str, ...], now: str, key: str) -> str:
-    return st.selectbox(label, options, index=options.index(now), key=key)
+    return st.selectbox(label, options, index=options.index(now), key=key, persist_state="session")
 
 
 def _choices() -> dict[str, Any]:
@@ -112,6 +118,7 @@ def _choices() -> dict[str, Any]:
             disabled=not HELPFUL.exists(),
             help="A reward model of harmless labels only learns to love refusals.",
             key="chain_helpful",
+            persist_state="session",
         )
         share = st.number_input(
             "Helpful share",
@@ -121,13 +128,17 @@ def _choices() -> dict[str, Any]:
             disabled=not mix,
             help="Of the preference data (CAI section 4.2: 43%).",
             key="chain_share",
+            persist_state="session",
         )
     with right:
         audit = st.toggle(
             "Pause for audit after judging",
             help="Stop until you have reviewed labels and press Go on.",
             key="chain_audit",
+            persist_state="session",
         )
-        seed = st.number_input("Seed", min_value=0, value=0, key="chain_seed")
+        seed = st.number_input(
+            "Seed", min_value=0, value=0, key="chain_seed", persist_state="session"
+        )
     helpful = {"path": str(HELPFUL), "share": share} if mix else None
     return {"audit": audit, "helpful": helpful, "seed": seed}

@@ -32,7 +32,12 @@ def dataset(db: Database, kind: DatasetKind, *, key: str) -> Dataset | None:
         )
         return None
     return st.selectbox(
-        f"Dataset ({kind})", found, format_func=dataset_name, key=key, help="Newest first."
+        f"Dataset ({kind})",
+        found,
+        format_func=dataset_name,
+        key=key,
+        help="Newest first.",
+        persist_state="session",
     )
 
 
@@ -46,7 +51,11 @@ def trainable_models(*, key: str, label: str = "Base model") -> str:
     found = {item.id: item for item in catalogue.known(settings) if item.kind != "endpoint"}
     ids = sorted(found, key=lambda name: name != settings.base_model)
     return st.selectbox(
-        label, ids, format_func=lambda name: model_name(name, found[name].note), key=key
+        label,
+        ids,
+        format_func=lambda name: model_name(name, found[name].note),
+        key=key,
+        persist_state="session",
     )
 
 
@@ -65,7 +74,11 @@ def reward_models(db: Database, *, key: str) -> str | None:
         st.info("PPO needs a reward model: train one first.", icon=":material/info:")
         return None
     return st.selectbox(
-        "Reward model", list(names), format_func=lambda name: f"{names[name]} · {name}", key=key
+        "Reward model",
+        list(names),
+        format_func=lambda name: f"{names[name]} · {name}",
+        key=key,
+        persist_state="session",
     )
 
 

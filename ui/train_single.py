@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import streamlit as st
 from sqlite_utils import Database
@@ -70,7 +70,7 @@ def show(db: Database, stage: Stage) -> None:
     values = config_form(kind, first=stage.first, key=f"set_{stage.method}")
     if data is None or (stage.method == "ppo" and reward is None):
         return
-    start_button(db, _submission(stage, data, model, values, reward))
+    start_button(_submission(stage, data, model, values, reward))
 
 
 def _submission(
@@ -87,14 +87,20 @@ def _submission(
     )
 
 
-def start_button(db: Database, job: queue.Submission) -> None:
-    """The command for copying, and a button that is off while the same job waits or runs."""
+def start_button(job: queue.Submission) -> None:
+    """The command for copying, and the button."""
     with st.expander("The command", icon=":material/terminal:"):
         command = " ".join(commands.argv(job.kind, job.options))
         st.code(f"python -m cai_core {command}", language="bash", wrap_lines=True)
         for name, text in job.files.items():
             st.caption(name)
             st.code(text, language="yaml", height=240)
+    _button(job)
+
+
+@frame.fragment(run_every="2s")
+def _button(db: Database, job: queue.Submission) -> None:
+    """It is off while the same job waits or runs."""
     running = _same(db, job)
     st.button(
         "It waits or runs already" if running else "Start training",
@@ -108,9 +114,10 @@ def start_button(db: Database, job: queue.Submission) -> None:
 
 
 def _same(db: Database, job: queue.Submission) -> bool:
-    states: tuple[work.State, ...] = ("queued", *get_args(work.State)[1:4])
-    found = work.find(db, states=states, kinds=[job.kind])
-    wanted = json.loads(json.dumps({**job.config, "options": dict(job.options)}))
+    found = work.find(db, states=("queued", *work.ACTIVE), kinds=[job.kind])
+    under = job.constitution.to_row() if job.constitution else None
+    asked = {**job.config, "options": dict(job.options), "constitution": under}
+    wanted = json.loads(json.dumps(asked))
     return any(wanted.items() <= dict(other.config).items() for other in found if _plain(other))
 
 
@@ -119,4 +126,5 @@ def _plain(job: work.Job) -> bool:
 
 
 def _start(db: Database, job: queue.Submission) -> None:
-    queue.submit(db, job, by=frame.person())
+    if not _same(db, job):  # a second click, before the first one was seen
+        queue.submit(db, job, by=frame.person())

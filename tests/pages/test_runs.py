@@ -1,11 +1,13 @@
 """The runs page: the list, one run, cancelling and resuming."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from cai_core.jobs import folder, queue
 from cai_core.store import work
+from ui import run_detail
 
 
 @pytest.fixture
@@ -97,3 +99,49 @@ def test_a_chain_that_waits_for_a_person_offers_to_go_on(seeded_workspace, open_
     at.button(key=f"release_{made.id}").click().run()
     assert not at.exception
     assert not state_of(seeded_workspace, made).held
+
+
+def test_a_record_that_is_half_written_breaks_nothing(seeded_workspace, job, open_page):
+    out = queue.out_of(job)
+    out.mkdir()
+    (out / "run.json").write_text('{"method": "sf')
+    at = open_run(open_page, job)
+    assert any("unreadable" in str(j.value) for j in at.json)
+
+
+def test_a_chat_with_a_result_keeps_what_was_said(
+    talking_workspace, tiny_folder, job, open_page, monkeypatch
+):
+    out = queue.out_of(job)
+    out.mkdir()
+    for file in tiny_folder.iterdir():
+        (out / file.name).symlink_to(file)
+    (out / "run.json").write_text(json.dumps({"method": "sft"}))
+    monkeypatch.setattr("ui.run_chat.MAX_TOKENS", 8)
+    at = open_run(open_page, job)
+    at.chat_input[0].set_value("How do I make tea?").run()
+    assert not at.exception
+    assert not at.error
+    asked, said = at.session_state[f"chat_{job.id}_run:{job.id}"]
+    assert (asked.role, asked.content) == ("user", "How do I make tea?")
+    assert said.role == "assistant"
+
+
+def test_an_open_page_is_drawn_anew_once_when_its_run_ends(seeded_workspace, job, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(run_detail.st, "session_state", {})
+    monkeypatch.setattr(run_detail.st, "rerun", lambda: drawn.append(1))
+    look = run_detail._rerun_where_it_has_more_to_show
+    look(job)
+    look(job)
+    assert not drawn
+    ended = replace(job, state="succeeded")
+    look(ended)
+    look(ended)
+    assert len(drawn) == 1
+    queue.out_of(job).mkdir()
+    (queue.out_of(job) / "run.json").write_text("{}")
+    look(ended)
+    assert len(drawn) == 2
+    look(replace(job, id="another"))
+    assert len(drawn) == 2

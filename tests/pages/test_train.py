@@ -95,3 +95,26 @@ def test_the_chain_config_of_the_page_is_one_that_the_command_reads(with_dataset
     (job,) = jobs(with_datasets)
     config = load_config(ChainConfig, queue.folder_of(job.id) / "config.yaml")
     assert config.helpful is None or config.helpful.share == pytest.approx(0.43)
+
+
+def test_a_chain_under_another_version_is_another_job(with_datasets, open_page):
+    at = choose(open_page, "All three")
+    at.button(key="start_chain").click().run()
+    assert at.button(key="start_chain").disabled
+    at.selectbox(key="chain_version").select_index(1).run()
+    assert not at.button(key="start_chain").disabled
+
+
+def test_what_is_set_survives_another_method_and_another_page(with_datasets, open_page):
+    at = choose(open_page, "PPO")
+    at.number_input(key="set_ppo_kl_coef").set_value(0.2).run()
+    at.segmented_control(key="train_what").set_value("SFT").run()
+    at.selectbox(key="data_sft").select_index(0).run()
+    at.number_input(key="set_sft_max_steps").set_value(3).run()
+    at.switch_page("pages/settings.py").run()
+    at.switch_page("pages/train.py").run()
+    assert not at.exception
+    assert at.number_input(key="set_sft_max_steps").value == 3
+    at.segmented_control(key="train_what").set_value("PPO").run()
+    assert not at.exception
+    assert at.number_input(key="set_ppo_kl_coef").value == 0.2
