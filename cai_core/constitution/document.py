@@ -5,18 +5,21 @@ we do not know, a principle that cannot be used, two principles under one key.
 """
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from cai_core.errors import ConstitutionError
 from cai_core.schema import Constitution, Principle
 
 _FIELDS = ("name", "description", "principles")
 _WIDTH = 100
+_RARE_BREAK = re.compile("[\r\x85\u2028\u2029]")
 
 
 def read(path: Path) -> Constitution:
@@ -58,8 +61,19 @@ def dump(constitution: Constitution) -> str:
     yaml.width = _WIDTH
     yaml.indent(mapping=2, sequence=4, offset=2)
     file = io.StringIO()
-    yaml.dump(constitution.to_row(), file)
+    yaml.dump(_quoted(constitution.to_row()), file)
     return file.getvalue()
+
+
+def _quoted(value: Any) -> Any:
+    """Texts with a rare line break in double quotes: elsewhere YAML would fold it into a space."""
+    if isinstance(value, dict):
+        return {name: _quoted(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_quoted(inner) for inner in value]
+    if isinstance(value, str) and _RARE_BREAK.search(value):
+        return DoubleQuotedScalarString(value)
+    return value
 
 
 def _decoded(data: bytes, name: str) -> str:

@@ -84,3 +84,10 @@ def test_any_wording_survives_the_way_through_yaml(name, description, texts):
 def test_any_text_is_read_or_refused_as_a_constitution(text):
     with contextlib.suppress(ConstitutionError):
         document.parse(GOOD + text)
+
+
+@pytest.mark.parametrize("mark", ["\x85", "\u2028", "\u2029", "\r", "\r\n"])
+def test_rare_line_breaks_survive_the_way_through_yaml(mark):
+    wording = f"one{mark}two{mark}"
+    constitution = Constitution("c", (Principle("k", wording),))
+    assert document.parse(document.dump(constitution)).principles[0].text == wording
