@@ -10,7 +10,7 @@ from cai_core.settings import PROJECT_DIR
 
 @dataclass(frozen=True)
 class Entry:
-    """One page; `says` explains it in one line, under its title and as its tooltip."""
+    """One page; `says` explains it in one line under its title (a tooltip would hang over the page)."""
 
     name: str
     title: str
@@ -116,7 +116,7 @@ def show_menu() -> None:
 
 
 def _link(item: Entry) -> None:
-    st.page_link(item.path, label=item.title, icon=item.icon, help=item.says, width="stretch")
+    st.page_link(item.path, label=item.title, icon=item.icon, width="stretch")
 
 
 def link(name: str, label: str) -> None:
