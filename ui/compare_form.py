@@ -56,17 +56,31 @@ def _asked(
         b = choose_model("Model B (before)", settings.base_model, key="compare_b")
     with middle:
         chosen = st.selectbox(
-            "Prompt set", sets, format_func=lambda s: f"{s.name} · {s.n}", key="compare_set"
+            "Prompt set",
+            sets,
+            format_func=lambda s: f"{s.name} · {s.n}",
+            key="compare_set",
+            persist_state="session",
         )
         splits = ("test", "dev", "train", "all")
-        split = st.selectbox("Split", splits, key="compare_split", help="Report on test.")
-        most = st.number_input("Prompts at most", 2, 1000, MANY, key="compare_most")
+        split = st.selectbox(
+            "Split", splits, key="compare_split", persist_state="session", help="Report on test."
+        )
+        most = st.number_input(
+            "Prompts at most", 2, 1000, MANY, key="compare_most", persist_state="session"
+        )
     with right:
         judge = choose_model("Judge", settings.judge.model, key="compare_judge")
         version = st.selectbox(
-            "Constitution", versions, format_func=_version_name, key="compare_version"
+            "Constitution",
+            versions,
+            format_func=_version_name,
+            key="compare_version",
+            persist_state="session",
         )
-        tokens = st.number_input("Tokens an answer", 8, 4096, 128, key="compare_tokens")
+        tokens = st.number_input(
+            "Tokens an answer", 8, 4096, 128, key="compare_tokens", persist_state="session"
+        )
     asked = prompts.of_set(db, chosen.name, split=split if split in SPLITS else None, limit=most)
     options = {"model_a": a, "model_b": b, "judge": judge, "max_new_tokens": int(tokens)}
     job = _submission(asked, version, options, {"prompt_set": chosen.name, "split": split})

@@ -42,13 +42,16 @@ def choose_prompts(db: Database, *, key: str) -> Asked | None:
             " `python -m cai_core init`.",
         )
         return None
-    chosen = st.selectbox("Prompt set", found, format_func=_set_name, key=f"{key}_set")
+    chosen = st.selectbox(
+        "Prompt set", found, format_func=_set_name, key=f"{key}_set", persist_state="session"
+    )
     left, right = st.columns(2)
     with left:
         split = st.selectbox(
             "Split",
             ["train", "dev", "test", "all"],
             key=f"{key}_split",
+            persist_state="session",
             help="Train on train, choose on dev, report on test.",
         )
     there = chosen.n if split == "all" else getattr(chosen, split)
@@ -83,6 +86,7 @@ def choose_model(name: str, first: str, *, key: str, help: str | None = None) ->
         format_func=lambda model_id: _model_name(model_id, known[model_id].note),
         key=key,
         help=help,
+        persist_state="session",
     )
     if not known[chosen].ready:
         st.caption(f"This model is not ready: {label(known[chosen].note, limit=200)}")
@@ -96,12 +100,27 @@ def choose_writing(key: str, *, temperature: float | None = None) -> dict[str, A
     with st.expander("More settings", icon=":material/tune:"):
         if temperature is not None:
             given["temperature"] = st.number_input(
-                "Temperature", 0.1, 2.0, temperature, 0.1, key=f"{key}_temperature"
+                "Temperature",
+                0.1,
+                2.0,
+                temperature,
+                0.1,
+                key=f"{key}_temperature",
+                persist_state="session",
             )
         given["max_new_tokens"] = int(
-            st.number_input("Tokens an answer, at most", 16, 4096, TOKENS, key=f"{key}_tokens")
+            st.number_input(
+                "Tokens an answer, at most",
+                16,
+                4096,
+                TOKENS,
+                key=f"{key}_tokens",
+                persist_state="session",
+            )
         )
-        given["seed"] = int(st.number_input("Seed", 0, 2**31 - 1, 0, key=f"{key}_seed"))
+        given["seed"] = int(
+            st.number_input("Seed", 0, 2**31 - 1, 0, key=f"{key}_seed", persist_state="session")
+        )
     return given
 
 
@@ -122,7 +141,9 @@ def choose_version(db: Database, *, key: str) -> Version | None:
         return None
     left, right = st.columns(2)
     with left:
-        name = st.selectbox("Constitution", names, key=f"{key}_constitution")
+        name = st.selectbox(
+            "Constitution", names, key=f"{key}_constitution", persist_state="session"
+        )
     with right:
         return st.selectbox(
             "Version",

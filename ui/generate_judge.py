@@ -45,7 +45,7 @@ def show(db: Database) -> None:
     left, right = st.columns(2, gap="medium")
     with right:
         options = _judge()
-        version = generate_choices.choose_version(db, key="judge")
+        version = generate_choices.choose_version(db, key="make_judge")
     if version is None:
         return
     with left:
@@ -58,13 +58,14 @@ def show(db: Database) -> None:
 
 def _judge() -> dict[str, Any]:
     setting = Settings.load().judge
-    model = generate_choices.choose_model("Judge", setting.model, key="judge_model")
+    model = generate_choices.choose_model("Judge", setting.model, key="make_judge_model")
     method = st.selectbox(
         "Method",
         list(METHODS),
         index=list(METHODS).index(setting.method),
         format_func=METHODS.__getitem__,
-        key="judge_method",
+        key="make_judge_method",
+        persist_state="session",
         help="An endpoint without log-probabilities needs repeated verdicts.",
     )
     principles = st.selectbox(
@@ -72,7 +73,8 @@ def _judge() -> dict[str, Any]:
         list(PRINCIPLES),
         index=list(PRINCIPLES).index(setting.principles),
         format_func=PRINCIPLES.__getitem__,
-        key="judge_principles",
+        key="make_judge_principles",
+        persist_state="session",
     )
     return {"judge": model, "method": method, "principles": principles}
 
@@ -83,21 +85,21 @@ def _pairs(db: Database, options: dict[str, Any], version: Version) -> tuple[lis
         "Source",
         ["", *filter(None, pairs.sources(db))],
         format_func=lambda value: value or "All sources",
-        key="judge_source",
+        key="make_judge_source",
     )
     runs = {job.id: job for job in work.find(db, kinds=["sample-pairs"])}
     job = st.selectbox(
         "Sampled by",
         ["", *runs],
         format_func=lambda key: shorten(runs[key].title, 50) if key else "Any run",
-        key="judge_job",
+        key="make_judge_job",
     )
     split = st.selectbox(
-        "Split", ["", *SPLITS], format_func=lambda s: s or "All splits", key="judge_split"
+        "Split", ["", *SPLITS], format_func=lambda s: s or "All splits", key="make_judge_split"
     )
     again = st.toggle(
         "Judge them again",
-        key="judge_again",
+        key="make_judge_again",
         help="Otherwise only pairs without a judgement under this setting are taken.",
     )
     found = pairs.find(db, PairFilter(source=source, job=job, split=split or None))
@@ -108,7 +110,7 @@ def _pairs(db: Database, options: dict[str, Any], version: Version) -> tuple[lis
         min_value=0,
         max_value=len(todo),
         value=min(len(todo), FEW),
-        key=f"judge_most_{len(todo)}",
+        key=f"make_judge_most_{len(todo)}",
         disabled=not todo,
     )
     if found and not todo:

@@ -18,15 +18,15 @@ def show(db: Database) -> None:
     )
     left, right = st.columns(2, gap="medium")
     with left:
-        asked = generate_choices.choose_prompts(db, key="pairs")
+        asked = generate_choices.choose_prompts(db, key="make_pairs")
     with right:
         model = generate_choices.choose_model(
             "Model",
             Settings.load().base_model,
-            key="pairs_model",
+            key="make_pairs_model",
             help="Any model, and every finished run.",
         )
-        writing = generate_choices.choose_writing("pairs", temperature=TEMPERATURE)
+        writing = generate_choices.choose_writing("make_pairs", temperature=TEMPERATURE)
     if asked is None:
         return
     n = len(asked.prompts)

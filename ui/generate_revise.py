@@ -28,27 +28,29 @@ def show(db: Database) -> None:
     )
     left, right = st.columns(2, gap="medium")
     with left:
-        asked = generate_choices.choose_prompts(db, key="revise")
-        version = generate_choices.choose_version(db, key="revise")
+        asked = generate_choices.choose_prompts(db, key="make_revise")
+        version = generate_choices.choose_version(db, key="make_revise")
     with right:
         model = generate_choices.choose_model(
-            "Model", Settings.load().base_model, key="revise_model"
+            "Model", Settings.load().base_model, key="make_revise_model"
         )
         rounds = st.number_input(
             "Rounds",
             1,
             8,
             1,
-            key="revise_rounds",
+            key="make_revise_rounds",
+            persist_state="session",
             help="The first revision removes most harm; the method's paper does 4.",
         )
         how = st.selectbox(
             "Critique under",
             list(HOW),
-            key="revise_how",
+            key="make_revise_how",
+            persist_state="session",
             help="Where critiques are weak, let every principle be asked, yes or no with a reason.",
         )
-        writing = generate_choices.choose_writing("revise", temperature=TEMPERATURE)
+        writing = generate_choices.choose_writing("make_revise", temperature=TEMPERATURE)
     if asked is None or version is None:
         return
     says = _says(len(asked.prompts), int(rounds), how, version)

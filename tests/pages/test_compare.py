@@ -212,3 +212,16 @@ def test_the_newest_policy_is_compared_at_first(seeded_workspace, tiny_folder, o
     assert at.selectbox(key="compare_a").value == "run:20260202-000000-bbbbbb/ppo"
     assert at.selectbox(key="compare_b").value == BUILTIN
     assert at.number_input(key="compare_most").value == compare_form.MANY
+
+
+def test_what_is_chosen_survives_a_visit_to_another_page(talking_workspace, open_page):
+    at = open_compare(open_page)
+    at.selectbox(key="compare_a").select(BUILTIN)
+    at.selectbox(key="compare_split").select("all")
+    at.number_input(key="compare_most").set_value(3).run()
+    at.switch_page("pages/settings.py").run()
+    at.switch_page("pages/compare.py").run()
+    assert not at.exception
+    assert at.selectbox(key="compare_a").value == BUILTIN
+    assert at.selectbox(key="compare_split").value == "all"
+    assert at.number_input(key="compare_most").value == 3

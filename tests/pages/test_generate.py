@@ -63,7 +63,7 @@ def test_an_empty_workspace_is_told_what_is_missing(empty_workspace, open_page, 
 
 def test_revising_submits_the_prompts_the_constitution_and_the_options(seeded_workspace, open_page):
     at = choose(open_page, "Critique and revise")
-    at.number_input(key="revise_rounds").set_value(2).run()
+    at.number_input(key="make_revise_rounds").set_value(2).run()
     assert "5 prompts" in texts(at)
     assert "25 answers to write" in texts(at)
     click(at, "start_revise")
@@ -90,18 +90,18 @@ def test_revising_submits_the_prompts_the_constitution_and_the_options(seeded_wo
 def test_the_same_job_cannot_be_started_twice_and_another_one_can(seeded_workspace, open_page):
     at = click(choose(open_page, "Critique and revise"), "start_revise")
     assert at.button(key="start_revise").disabled
-    at.number_input(key="revise_rounds").set_value(3).run()
+    at.number_input(key="make_revise_rounds").set_value(3).run()
     assert not at.button(key="start_revise").disabled
     with seeded_workspace.db() as db:
         queue.cancel(db, jobs(seeded_workspace)[0].id, by="Ada", supervise=False)
-    at.number_input(key="revise_rounds").set_value(1).run()
+    at.number_input(key="make_revise_rounds").set_value(1).run()
     assert not at.button(key="start_revise").disabled
 
 
 def test_sampling_submits_the_model_and_the_temperature(seeded_workspace, open_page):
     at = choose(open_page, "Sample pairs")
-    at.selectbox(key="pairs_split").set_value("all").run()
-    at.number_input(key=f"pairs_most_all_{seed.SET}").set_value(2).run()
+    at.selectbox(key="make_pairs_split").set_value("all").run()
+    at.number_input(key=f"make_pairs_most_all_{seed.SET}").set_value(2).run()
     click(at, "start_sample-pairs")
     (job,) = jobs(seeded_workspace)
     assert job.argv[0] == "sample-pairs"
@@ -127,10 +127,10 @@ def test_only_pairs_that_this_judge_has_not_judged_are_judged(seeded_workspace, 
 
 def test_another_version_or_asking_again_takes_every_pair(seeded_workspace, open_page):
     at = choose(open_page, "Judge pairs")
-    at.toggle(key="judge_again").set_value(True).run()
+    at.toggle(key="make_judge_again").set_value(True).run()
     assert "6 pairs" in texts(at)
-    at.toggle(key="judge_again").set_value(False).run()
-    at.selectbox(key="judge_constitution").set_value("other").run()
+    at.toggle(key="make_judge_again").set_value(False).run()
+    at.selectbox(key="make_judge_constitution").set_value("other").run()
     assert "6 pairs" in texts(at)
 
 
@@ -254,8 +254,28 @@ def test_a_title_with_markup_is_shown_as_text(seeded_workspace, open_page):
     with seeded_workspace.db() as db:
         prompts.add(db, [Prompt.of((assistant("hm"), *Prompt.of("Hi").messages))], set_name="*a*")
     at = choose(open_page, "Sample pairs")
-    at.selectbox(key="pairs_set").select_index(0).run()
-    at.selectbox(key="pairs_split").set_value("all").run()
+    at.selectbox(key="make_pairs_set").select_index(0).run()
+    at.selectbox(key="make_pairs_split").set_value("all").run()
     click(at, "start_sample-pairs")
     at.run()
     assert any("\\*a\\*" in m.value for m in at.markdown)
+
+
+def test_what_is_set_survives_another_page_and_is_not_the_playgrounds(talking_workspace, open_page):
+    at = open_page("playground")
+    at.number_input(key="revise_tokens").set_value(8)
+    at.slider(key="revise_temperature").set_value(0.0)
+    at.slider(key="revise_rounds").set_value(4).run()
+    at.switch_page("pages/generate.py").run()
+    assert not at.exception
+    assert at.number_input(key="make_revise_rounds").value == 1
+    assert at.number_input(key="make_revise_tokens").value == 256
+    at.number_input(key="make_revise_rounds").set_value(6)
+    at.selectbox(key="make_revise_split").set_value("all").run()
+    at.switch_page("pages/playground.py").run()
+    assert not at.exception
+    assert at.slider(key="revise_rounds").value == 4
+    at.switch_page("pages/generate.py").run()
+    assert not at.exception
+    assert at.number_input(key="make_revise_rounds").value == 6
+    assert at.selectbox(key="make_revise_split").value == "all"
