@@ -31,10 +31,16 @@ def next_step(counts: Counts) -> Step:
     steps = (
         (counts.pairs == 0, "generate", "Make pairs", "There are no pairs to judge or review yet."),
         (
-            counts.verdicts < GUIDED,
+            counts.verdicts == 0,
             "review",
             "Start the guided review",
             f"{GUIDED} blind verdicts take five minutes and say how often the judge agrees with you.",
+        ),
+        (
+            counts.verdicts < GUIDED,
+            "review",
+            "Review more pairs",
+            f"There are {counts.verdicts} verdicts; {GUIDED} begin to say how often the judge is right.",
         ),
         (
             counts.revisions == 0,
@@ -87,7 +93,7 @@ def show_stages(db: Database, counts: Counts) -> None:
         ("review", counts.reviewed, "reviewed pairs", _agreement_words(db)),
         ("curate", sum(counts.datasets.values()), "datasets", _by_kind(counts.datasets)),
         ("train", _trained(counts), "trained models", _by_kind(_only_training(counts))),
-        ("compare", counts.runs.get("winrate", 0), "comparisons", "models before and after"),
+        ("compare", _compared(counts), "comparisons", "models before and after"),
     )
     for column, (page, number, noun, more) in zip(st.columns(len(stages)), stages, strict=True):
         with column, st.container(border=True, height="stretch", gap="xxsmall"):
@@ -116,6 +122,11 @@ def _only_training(counts: Counts) -> dict[str, int]:
 def _trained(counts: Counts) -> int:
     """A chain trains three."""
     return sum(3 * n if kind == "chain" else n for kind, n in _only_training(counts).items())
+
+
+def _compared(counts: Counts) -> int:
+    """A chain compares its policy twice: with its start and with the base model."""
+    return counts.runs.get("winrate", 0) + 2 * counts.runs.get("chain", 0)
 
 
 def _by_kind(numbers: object) -> str:

@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
+from cai_core.jobs import queue
 from cai_core.store import overview as counting
+from cai_core.store import work
 from ui.overview import next_step
 
 NOTHING = dict.fromkeys(
@@ -34,6 +36,21 @@ def test_a_cycle_is_a_row_with_what_was_made_under_its_version(seeded_workspace,
     table = open_page("overview").dataframe[0].value
     row = table[table["Constitution"] == "short v2"].iloc[0]
     assert (row["Revisions"], row["Judged pairs"]) == (6, 5)
+
+
+def test_the_guided_review_is_the_next_step_until_somebody_has_given_a_verdict():
+    counts = counting.Counts(**NOTHING | {"pairs": 60})
+    assert next_step(counts).label == "Start the guided review"
+    assert next_step(replace(counts, verdicts=3)).label == "Review more pairs"
+
+
+def test_a_chain_counts_with_its_three_models_and_two_comparisons(seeded_workspace, open_page):
+    with seeded_workspace.db() as db:
+        job = queue.submit(db, queue.Submission("chain", "all"), by="Ada", supervise=False)
+        for state in ("starting", "running", "succeeded"):
+            work.move(db, job.id, state)
+    numbers = {metric.label: metric.value for metric in open_page("overview").metric}
+    assert (numbers["trained models"], numbers["comparisons"]) == ("3", "2")
 
 
 def test_the_next_step_walks_round_the_loop():
