@@ -114,6 +114,7 @@ def actions(job: work.Job) -> None:
             type="tertiary",
         )
     if job.held:
+        menu.link("review", "Review its pairs")
         st.button(
             "Go on",
             icon=":material/play_arrow:",

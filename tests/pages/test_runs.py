@@ -96,6 +96,7 @@ def test_a_chain_that_waits_for_a_person_offers_to_go_on(seeded_workspace, open_
         work.say(db, made.id, "held: review the labels")
     folder.finish(queue.folder_of(made.id), "held", "review the labels")
     at = open_page("runs")
+    assert "Review its pairs" in [link.label for link in at.get("page_link")]
     at.button(key=f"release_{made.id}").click().run()
     assert not at.exception
     assert not state_of(seeded_workspace, made).held
