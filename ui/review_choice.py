@@ -145,7 +145,7 @@ def _filters(db: Database, name: QueueName) -> tuple[PairFilter, Seen, int]:
         key="review_source",
     )
     unseen = st.selectbox("Which", list(_SEEN), format_func=_SEEN.__getitem__, key="review_seen")
-    runs = {job.id: job for job in work.find(db, kinds=["sample-pairs"])}
+    runs = {job.id: job for job in work.find(db, kinds=["sample-pairs", "chain"])}
     job = st.selectbox(
         "Run",
         ["", *runs],

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from cai_core.jobs import queue
 from cai_core.schema import Pair, Review, user
 from cai_core.store import labels, pairs, revisions
 from cai_core.store.labels import LabelFilter
@@ -347,3 +348,15 @@ def test_when_all_revisions_are_decided_the_way_on_is_shown(seeded_workspace, op
     assert "Nothing is left under these filters" in texts(at)
     at.selectbox(key="revision_done").set_value("Decided").run()
     assert shown(at, "revision_skip_")
+
+
+def test_the_pairs_of_a_chain_can_be_reviewed_by_themselves(seeded_workspace, open_page):
+    with seeded_workspace.db() as db:
+        spec = queue.Submission(kind="chain", title="All on mine", options={"config": "c.yaml"})
+        job = queue.submit(db, spec, by="Grace", supervise=False)
+        own = seed.judgement_of("Only in the chain?", 0, None)
+        labels.add_many(db, [own], job=job.id)
+    at = open_page("review")
+    at.selectbox(key="review_job").set_value(job.id).run()
+    assert not at.exception
+    assert shown(at) == own.pair.id
