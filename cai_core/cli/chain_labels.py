@@ -8,6 +8,7 @@ from cai_core.cli.chain_context import Chain, read_rows
 from cai_core.cli.dataset import labelled_pairs
 from cai_core.cli.judge import mark_all, write_labels
 from cai_core.curate import formats, pool, snapshot
+from cai_core.review.agreement import agreement
 from cai_core.schema import Label, Pair, Prompt, Row
 from cai_core.stats import Estimate, wilson
 from cai_core.train.rows import TrainingData
@@ -86,9 +87,9 @@ class GateResult:
     @property
     def sentence(self) -> str:
         said = f"{self.coverage.value:.0%} of {self.coverage.n} pairs have a verdict that leans"
-        if self.agreement.n:
-            said += f"; the judge agrees with people on {self.agreement}"
-        return said
+        if self.agreement.n == 0:
+            return f"{said}; no first blind verdict says how often the judge agrees with people"
+        return f"{said}; the judge agrees with people on {self.agreement}"
 
     def numbers(self) -> Row:
         return {
@@ -102,33 +103,25 @@ class GateResult:
 def gate(chain: Chain, labels: Sequence[Label], verdicts: Sequence[Label]) -> GateResult:
     """Whether a reward model may be trained on these labels.
 
-    Coverage counts people's verdicts too; agreement is of the judge with people who chose a side.
+    Coverage counts people's verdicts too; agreement is of the judge with their first blind verdicts,
+    and where some is asked for and nobody reviewed, the gate stays closed.
     """
     rule = chain.plan.config.gate
     used = labelled_pairs((*labels, *verdicts))
     leaning = sum(pair.p_a not in (None, 0.5) for pair in used)
     coverage = wilson(leaning, len(used))
-    agreement = _agreement(labels, verdicts)
+    agreed_with = agreement(labels, verdicts).estimate
     offsets = [label.offset for label in labels if label.offset is not None]
     known = [label.inconsistent for label in labels if label.inconsistent is not None]
     enough = coverage.n > 0 and coverage.value >= rule.min_coverage
-    agreed = rule.min_agreement is None or agreement.n == 0 or agreement.value >= rule.min_agreement
+    agreed = rule.min_agreement is None or agreed_with.value >= rule.min_agreement  # nan is not
     return GateResult(
         enough and agreed,
         coverage,
-        agreement,
+        agreed_with,
         median(offsets) if offsets else None,
         wilson(sum(known), len(known)),
     )
-
-
-def _agreement(labels: Sequence[Label], verdicts: Sequence[Label]) -> Estimate:
-    judged = {label.pair.id: label.verdict for label in labels}
-    sides = [v for v in verdicts if v.verdict in ("a", "b") and judged.get(v.pair.id)]
-    shared = sum(
-        0.5 if judged[v.pair.id] == "tie" else judged[v.pair.id] == v.verdict for v in sides
-    )
-    return wilson(shared, len(sides))
 
 
 def freeze_preferences(

@@ -122,12 +122,29 @@ def comparison_of(
     models: tuple[str, str], judge: str, ref: ConstitutionRef, labels: Sequence[Label]
 ) -> "Comparison":
     """A comparison with the judge's independence read from the models' lineage."""
-    from cai_core.evaluate.lineage import ancestry
     from cai_core.evaluate.winrate import Comparison, independence
-    from cai_core.models.catalogue import resolve
 
-    lineage = {model: ancestry(model, resolve) for model in models}
-    return Comparison(*models, judge, ref, tuple(labels), independence(judge, lineage))
+    lineage = {model: _family(model) for model in models}
+    kin = _family(judge)
+    found = independence(judge, kin, lineage)
+    return Comparison(*models, judge, ref, tuple(labels), found, kin)
+
+
+def _family(model_id: str) -> frozenset[str]:
+    """Every model that went into this one; a copy of the built-in weights is the built-in model."""
+    from cai_core.evaluate.lineage import ancestry
+    from cai_core.models.builtin import builtin_fingerprint
+    from cai_core.models.catalogue import resolve
+    from cai_core.models.weights import folder_fingerprint
+
+    def is_builtin(name: str) -> bool:
+        try:
+            return folder_fingerprint(resolve(name)) == (builtin_fingerprint() or None)
+        except CaiError:
+            return False
+
+    names = ancestry(model_id, resolve)
+    return frozenset(BUILTIN if is_builtin(name) else name for name in names) | {model_id}
 
 
 def _labels(running: Running, asked: Asked, prompts: Sequence[Prompt]) -> Iterable[Label]:

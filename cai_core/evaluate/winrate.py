@@ -72,19 +72,24 @@ class Independence:
     reason: str
 
 
-def independence(judge: str, lineage: Mapping[str, frozenset[str]]) -> Independence:
+def independence(
+    judge: str, kin: frozenset[str], lineage: Mapping[str, frozenset[str]]
+) -> Independence:
     """Say whether `judge` stands outside the families of the models it compares.
 
     Args:
-        judge: its model id.
+        judge: its model id. kin: every id that went into the judge, itself included.
         lineage: for each compared model every id that went into it, itself included: base models,
-            reward models, judges of its labels.
+            reward models, judges of its labels. Equal weights must have equal ids.
     """
     for model, family in lineage.items():
         if judge == model:
             return Independence(False, f"The judge {judge} is one of the models that it compares.")
         if judge in family:
             return Independence(False, f"The judge {judge} went into {model} that it compares.")
+        if shared := sorted(kin & family):
+            said = f"The judge {judge} and {model} that it compares share {shared[0]}."
+            return Independence(False, said)
     return Independence(True, f"The judge {judge} went into neither of the models.")
 
 
@@ -141,6 +146,7 @@ class Comparison:
     constitution: ConstitutionRef
     labels: tuple[Label, ...]
     independence: Independence
+    judge_kin: frozenset[str] = frozenset()
 
     @property
     def win_rate(self) -> WinRate:
@@ -149,7 +155,7 @@ class Comparison:
     @property
     def headline(self) -> bool:
         """The built-in model is at chance as a judge: judging its own kin it says nothing."""
-        return self.independence.independent or self.judge != BUILTIN
+        return self.independence.independent or BUILTIN not in (self.judge, *self.judge_kin)
 
     def to_row(self) -> Row:
         row: Row = {"kind": "winrate", "model_a": self.model_a, "model_b": self.model_b}

@@ -6,7 +6,7 @@ from dataclasses import replace
 from cai_core.errors import ModelError
 from cai_core.feedback.batch import Tally, batches, generate_each
 from cai_core.models.protocol import Model
-from cai_core.schema import Completion, Hooks, Pair, Prompt, Row, Sampling
+from cai_core.schema import Chat, Completion, Hooks, Pair, Prompt, Row, Sampling
 
 BATCH = 32  # prompts: two answers each fill a batch of 64 rows on a local model
 TRIES = 3  # draws of a second answer that equals the first, before the prompt is left out
@@ -14,6 +14,7 @@ _RETRY_SEED = 1000  # far from the seeds of the two answers
 QUIET = Hooks()
 SAME = "both answers are the same; sample at a higher temperature"
 EMPTY = "an answer is empty"
+TWICE = "this prompt stands in the file before, under another id; its pair is there"
 
 
 def sample_pairs(
@@ -28,8 +29,13 @@ def sample_pairs(
         Stopped: as asked, between batches. ModelError: many prompts in a row failed alike.
     """
     count = Tally(len(prompts), hooks)
+    seen: set[Chat] = set()
     for some in batches(prompts, BATCH, hooks):
         for pair in _pairs(some, model, sampling, hooks):
+            if pair.prompt in seen:
+                key, why = str(pair.extra["prompt_id"]), {**pair.extra, "error": TWICE}
+                pair = Pair(key, pair.prompt, "", "", extra=why)
+            seen.add(pair.prompt)
             yield pair
             count.finished(str(pair.extra.get("error", "")))
 

@@ -215,6 +215,7 @@ def test_a_chain_with_audit_waits_and_takes_verdicts_over_the_judge(place, tiny)
     verdict = {name: row[name] for name in ("id", "prompt", "response_a", "response_b")}
     verdict |= {"verdict": "b" if row["verdict"] == "a" else "a", "kind": "person", "judge": "ann"}
     verdict["p_a"] = 1.0 if verdict["verdict"] == "a" else 0.0
+    verdict["review"] = {"blind": True, "queue": "all", "pi": 1.0, "reviewer": "ann", "first": True}
     (job / "verdicts.jsonl").write_text(json.dumps(verdict) + "\n")
     folder.reset(job)
     done = run(place, "--job", job)
@@ -235,6 +236,13 @@ def test_a_closed_gate_ends_the_chain_with_a_report(place, tiny):
     assert "the gate is closed: 0% of 15 pairs" in done.stderr
     assert "not passed" in (place / "out" / "report.html").read_text()
     assert not (place / "out" / "reward").exists()
+
+
+def test_a_gate_that_asks_for_agreement_stays_closed_while_nobody_reviewed(place, tiny):
+    write_config(place, tiny, gate={"min_agreement": 0.5})
+    done = run(place)
+    assert done.exit_code == 1
+    assert "no first blind verdict" in done.stderr
 
 
 def test_helpful_pairs_make_their_share(place, tiny):

@@ -69,9 +69,16 @@ def test_the_interval_covers_the_truth_with_ties_and_stays_narrow():
 
 def test_a_judge_that_went_into_a_model_is_not_independent():
     lineage = {"run:2": frozenset({"run:2", "run:1", "base"}), "base": frozenset({"base"})}
-    assert not independence("base", lineage).independent
-    assert not independence("run:1", lineage).independent
-    assert independence("endpoint:lab/big", lineage).independent
+    assert not independence("base", frozenset({"base"}), lineage).independent
+    assert not independence("run:1", frozenset({"run:1", "base"}), lineage).independent
+    assert independence("endpoint:lab/big", frozenset({"endpoint:lab/big"}), lineage).independent
+
+
+def test_a_judge_that_shares_a_base_with_a_model_is_not_independent():
+    lineage = {"run:2": frozenset({"run:2", "base"})}
+    found = independence("run:9", frozenset({"run:9", "base"}), lineage)
+    assert not found.independent
+    assert "share base" in found.reason
 
 
 def comparison(judge, independent):

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from cai_core.cli.main import main
 from cai_core.errors import ModelError, Stopped
-from cai_core.feedback.sample import BATCH, SAME, sample_pairs
+from cai_core.feedback.sample import BATCH, SAME, TWICE, sample_pairs
 from cai_core.schema import Completion, Hooks, Pair, Prompt, Sampling, user
 from tests.tiny import save_tiny_model
 
@@ -62,6 +62,13 @@ def test_a_prompt_that_fails_costs_only_itself():
 
     pairs = list(sample_pairs(prompts(6), Seeded(says=says), Sampling()))
     assert [bool(pair.extra.get("error")) for pair in pairs] == [False] * 3 + [True] + [False] * 2
+
+
+def test_a_prompt_that_stands_twice_gives_one_pair(tmp_path):
+    same = [Prompt("p1", (user("q"),)), Prompt("p2", (user("q"),))]
+    one, other = sample_pairs(same, Seeded(), Sampling())
+    assert not one.extra.get("error")
+    assert other.extra["error"] == TWICE
 
 
 def test_a_stop_between_batches_keeps_the_pairs_so_far():
