@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from tests.journey.model import save_model
 from tests.journey.screen import Screen
-from tests.journey.test_journey import Walk
+from tests.journey.walk import Walk
 from tests.journey.workbench import Workbench, serve
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
