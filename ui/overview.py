@@ -8,10 +8,10 @@ from sqlite_utils import Database
 
 from cai_core.review.agreement import agreement
 from cai_core.settings import BUILTIN, Settings
-from cai_core.store import labels, overview
+from cai_core.store import labels, overview, work
 from cai_core.store.overview import Counts, Cycle
 from ui import cards, job_cards, menu
-from ui.plain import shorten
+from ui.plain import label, shorten
 
 GUIDED = 20  # verdicts of the guided first review
 
@@ -49,7 +49,7 @@ def next_step(counts: Counts) -> Step:
             "The supervised stage learns from revisions, and there are none yet.",
         ),
         (
-            "sft" not in counts.datasets or "preference" not in counts.datasets,
+            not {"sft", "preference", "prompts"} <= counts.datasets.keys(),
             "curate",
             "Build the datasets",
             "Training reads frozen datasets: one for SFT, one of preferences, one of prompts.",
@@ -67,6 +67,14 @@ def next_step(counts: Counts) -> Step:
             return Step(page, words, why)
     why = "One turn of the loop is whole. Change a principle and see what it changes."
     return Step("constitution", "Edit the constitution", why)
+
+
+def held_step(db: Database) -> Step | None:
+    """A job that waits for a person comes before everything else."""
+    held = [job for job in work.find(db, states=["queued"]) if job.held]
+    if not held:
+        return None
+    return Step("runs", "Open the runs", f"A job waits for you: {label(held[0].title)}.")
 
 
 def show_next(step: Step) -> None:
@@ -172,7 +180,7 @@ def _say_what_builtin_is() -> None:
 def show(db: Database) -> None:
     """The whole overview."""
     counts = overview.counts(db)
-    show_next(next_step(counts))
+    show_next(held_step(db) or next_step(counts))
     show_stages(db, counts)
     _say_what_builtin_is()
     job_cards.show_live()

@@ -52,6 +52,7 @@ def _answered(db: Database, model_id: str, chat: Chat, slot: str) -> Chat:
     def keep(said: str) -> None:
         st.session_state[slot] = (*chat, assistant(said))
 
+    keep("")  # the question stays even where the model fails at once
     params = Sampling(max_new_tokens=MAX_TOKENS)
     said = live.stream_answer(db, model_id, chat, params, keep=keep)
     keep(said)

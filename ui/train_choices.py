@@ -45,11 +45,13 @@ def dataset_name(item: Dataset) -> str:
     return f"{item.name} · {item.manifest.get('rows', '?')} rows · {item.id[:8]}"
 
 
-def trainable_models(*, key: str, label: str = "Base model") -> str:
-    """Choose a local model; the workspace's base model stands first."""
+def trainable_models(*, key: str, label: str = "Base model", trained: bool = False) -> str:
+    """Choose a local model; the workspace's base model stands first, or with `trained` newest runs."""
     settings = Settings.load()
     found = {item.id: item for item in catalogue.known(settings) if item.kind != "endpoint"}
     ids = sorted(found, key=lambda name: name != settings.base_model)
+    if trained:
+        ids.sort(key=lambda name: not name.startswith("run:"))  # stable: newest runs stay first
     return st.selectbox(
         label,
         ids,

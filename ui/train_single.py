@@ -61,10 +61,13 @@ def show(db: Database, stage: Stage) -> None:
     with left:
         data = train_choices.dataset(db, stage.data, key=f"data_{stage.method}")
     with right:
-        words = "Policy to start from (an SFT run)" if stage.method == "ppo" else "Base model"
-        model = train_choices.trainable_models(key=f"model_{stage.method}", label=words)
+        ppo = stage.method == "ppo"
+        words = "Policy to start from (an SFT run)" if ppo else "Base model"
+        model = train_choices.trainable_models(
+            key=f"model_{stage.method}", label=words, trained=ppo
+        )
         reward = None
-        if stage.method == "ppo":
+        if ppo:
             reward = train_choices.reward_models(db, key="reward_ppo")
     kind = configs.CONFIGS[stage.method]
     values = config_form(kind, first=stage.first, key=f"set_{stage.method}")

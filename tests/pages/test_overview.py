@@ -75,3 +75,17 @@ def test_the_next_step_walks_round_the_loop():
         "compare",
         "constitution",
     ]
+
+
+def test_a_job_that_waits_for_a_person_is_the_next_step(seeded_workspace, open_page):
+    from cai_core.jobs import queue
+    from cai_core.store import work
+
+    with seeded_workspace.db() as db:
+        spec = queue.Submission(kind="chain", title="Night run", options={"config": "c.yaml"})
+        job = queue.submit(db, spec, by="Grace", supervise=False)
+        work.say(db, job.id, "held: review the labels")
+    at = open_page("overview")
+    assert not at.exception
+    assert at.button(key="next_step").label == "Open the runs"
+    assert "Night run" in texts(at)
