@@ -48,7 +48,7 @@ def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
 
 
 @pytest.fixture
-def walk(workbench: Workbench, chromium: Browser, tmp_path: Path) -> Iterator[Walk]:
+def walk(chromium: Browser, workbench: Workbench, tmp_path: Path) -> Iterator[Walk]:
     """A new browser at the door of a new workspace; pictures lie in tmp_path."""
     context = chromium.new_context(viewport=WIDE, color_scheme="light")  # type: ignore[arg-type]
     screen = Screen(context.new_page(), workbench.address, tmp_path)
