@@ -1,5 +1,6 @@
 """A form made from a pydantic configuration: one input a field, with its range and its help."""
 
+import math
 from collections.abc import Sequence
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -75,7 +76,7 @@ def _number(label: str, field: FieldInfo, key: str, *, whole: bool) -> float | i
         value=None if field.default is None else cast(field.default),
         min_value=None if low is None else cast(low),
         max_value=None if high is None else cast(high),
-        step=1 if whole else None,
+        step=1 if whole else _step(field.default),
         format="%d" if whole else "%g",
         help=field.description,
         placeholder="empty",
@@ -111,6 +112,15 @@ def _bare(annotation: Any) -> Any:
 
 def _may_be_empty(annotation: Any) -> bool:
     return type(None) in get_args(annotation)
+
+
+def _step(default: float | None) -> float:
+    """One press changes a number by one of its first digit.
+
+    >>> _step(2e-5), _step(0.95), _step(0.0)
+    (1e-05, 0.1, 0.01)
+    """
+    return 10.0 ** math.floor(math.log10(default)) if default else 0.01
 
 
 def _range(field: FieldInfo) -> tuple[float | None, float | None]:

@@ -20,7 +20,7 @@ KINDS = {
     "sft": "SFT",
     "reward": "reward model",
     "ppo": "PPO",
-    "chain": "all three",
+    "chain": "chain of all three",
     "winrate": "comparison",
 }
 TRAINING = ("sft", "reward", "ppo", "chain")

@@ -36,7 +36,7 @@ def alarms(runs: Mapping[str, Run], preview: Row | None, comparisons: Sequence[R
             said += _about_answers(row["rows"])
         if not row["independent"]:
             said.append(f"{row['independence']} Compare again with a judge from outside.")
-    return said
+    return list(dict.fromkeys(said))
 
 
 def _about_reward(run: Run | None, preview: Row | None) -> list[str]:
