@@ -21,7 +21,7 @@ from ui.trail import Setup, Trail
 from ui.trail_cards import show_calls, show_steps, take_step
 from ui.verdicts import show_compared
 
-RESULTS = "try_results"  # session state: {(pin, constitution hash, model, principle): result}
+RESULTS = "try_results"  # session state: {(pin, constitution hash, model, judge setting or principle): result}
 QUEUE = "try_queue"  # session state: ids of pins that are still to be run
 TOKENS = 160
 _TITLES = {WHOLE: "the whole constitution"}
@@ -36,8 +36,8 @@ class Bench:
     principle: str
 
     def key(self, pin: Pin, constitution: Constitution) -> tuple[str, ...]:
-        principle = "" if pin.pair else self.principle
-        return (pin.id, constitution.hash, self.model_id, principle)
+        how = Settings.load().judge.model_dump_json() if pin.pair else self.principle
+        return (pin.id, constitution.hash, self.model_id, how)
 
 
 def show_try(db: Database, draft: Draft) -> None:
