@@ -23,12 +23,13 @@ from ui import menu
 from ui.person import person, require_person, show_person
 from ui.plain import label
 
-__all__ = ["callback", "fragment", "page", "person", "rerun_with"]
+__all__ = ["arrived", "callback", "fragment", "page", "person", "rerun_with"]
 
 # A file: for a Material icon in the browser's tab Streamlit asks Google's servers.
 _ICON = Path(__file__).with_name("icon.svg")
 _LOGO = Path(__file__).with_name("logo.svg")
 _MENU_WIDTH = 216  # pixels; the longest title fits
+_PAGE, _VISIT = "frame_page", "frame_visit"  # session state: where the person is, how many moves
 _FAULT = "frame_fault"  # session state: what a callback could not do, until it was shown
 
 
@@ -36,6 +37,9 @@ _FAULT = "frame_fault"  # session state: what a callback could not do, until it 
 def page(name: str) -> Iterator[Database]:
     """Draw the frame of a page and lend it a connection; the run ends here where one is missing."""
     entry = menu.entry(name)
+    if st.session_state.get(_PAGE) != name:
+        st.session_state[_PAGE] = name
+        st.session_state[_VISIT] = st.session_state.get(_VISIT, 0) + 1
     st.set_page_config(
         page_title=f"{entry.title} · Ratify",
         page_icon=_ICON,
@@ -54,6 +58,17 @@ def page(name: str) -> Iterator[Database]:
     with _red_box(), _connection() as db:
         _show_fault()
         yield db
+
+
+def arrived(part: str) -> bool:
+    """Whether the person has come to this page anew; True once a visit for each part that asks.
+
+    A part ends then what was under way when the page was left: viewing a page starts nothing.
+    """
+    key, visit = f"frame_seen_{part}", st.session_state.get(_VISIT)
+    anew = st.session_state.get(key) != visit
+    st.session_state[key] = visit
+    return bool(anew)
 
 
 def fragment(

@@ -42,6 +42,8 @@ def show_revise(db: Database) -> None:
             label="Write a constitution",
         )
         return
+    if frame.arrived("revise"):
+        _stop()
     _question(db, setups)
     _results(db)
 

@@ -47,6 +47,8 @@ def show_try(db: Database, draft: Draft) -> None:
     if not pins():
         st.caption(f"Pin up to {MOST} prompts or pairs; they stay here while you write.")
         return
+    if frame.arrived("try"):
+        _clear_queue()
     bench = _bench(draft)
     running = bool(_queue())
     with st.container(horizontal=True):

@@ -105,3 +105,19 @@ def test_every_page_stands_in_the_menu(path):
 def test_the_menu_shows_pages_in_groups():
     groups = [item.group for item in menu.MENU]
     assert groups == sorted(groups, key=groups.index)
+
+
+def test_what_was_under_way_is_not_gone_on_with_on_coming_back(seeded_workspace, open_page):
+    at = open_page("constitution")
+    pins = [button for button in at.button if button.key == "pin_typed"]
+    assert pins
+    at.text_area(key="pin_prompt").set_value("A question?")
+    at.button(key="pin_typed").click().run()
+    at.switch_page("app.py").run()
+    at.session_state["try_queue"] = [
+        at.session_state["try_pins"][0].id
+    ]  # as a click away leaves it
+    at.switch_page("pages/constitution.py").run()
+    assert not at.exception
+    assert at.session_state["try_queue"] == []
+    assert not at.error
