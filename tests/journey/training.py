@@ -122,7 +122,7 @@ def come_full_circle(walk: Walk) -> None:
     screen = walk.screen
     screen.open("", "Overview")
     trained = screen.main.get_by_test_id("stVerticalBlock").filter(has_text="trained models").last
-    expect(trained).to_contain_text("1 all three")
+    expect(trained).to_contain_text("1 chain of all three")
     expect(trained).to_contain_text("3")
     screen.sees("Review more pairs")
     screen.shot("overview-last")

@@ -177,16 +177,18 @@ def test_what_was_committed_survives_a_kill(path, tmp_path):
         "    with database.write_tx(db):\n"
         "        database.audit(db, 'Ada', 'test', n=n)\n"
         "    n += 1\n"
-        "    path.with_name('done').write_text(str(n))\n"
+        "    part = path.with_name('part')\n"
+        "    part.write_text(str(n))\n"
+        "    part.replace(path.with_name('done'))\n"
     )
     writer = _python(code, path)
     done = path.with_name("done")
     deadline = time.monotonic() + 30
-    while not (done.exists() and done.read_text() > "5") and time.monotonic() < deadline:
+    while not (done.exists() and int(done.read_text()) > 5) and time.monotonic() < deadline:
         time.sleep(0.01)
     writer.send_signal(signal.SIGKILL)
     writer.wait()
-    said = int(done.read_text() or 0)
+    said = int(done.read_text())
     db = database.connect(path)
     kept = database.rows(db, "SELECT count(*) AS n FROM audit")[0]["n"]
     assert kept >= said > 0
