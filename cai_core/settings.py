@@ -55,6 +55,8 @@ class Endpoint(_Strict):
     timeout_s: float = Field(60.0, gt=0, description="seconds to wait for one answer")
     retries: int = Field(3, ge=0, le=10, description="tries after the first one failed")
     concurrency: int = Field(8, ge=1, le=256, description="requests under way at once")
+    prompt_price: float | None = Field(None, ge=0, description="of a million tokens read")
+    completion_price: float | None = Field(None, ge=0, description="of a million tokens written")
 
 
 class JudgeSetting(_Strict):
@@ -63,6 +65,14 @@ class JudgeSetting(_Strict):
     model: str = Field(BUILTIN, description="who judges")
     method: Literal["logprob", "cot", "repeat"] = "logprob"
     principles: Literal["whole", "each", "draw"] = "each"
+    panel: tuple[str, ...] = Field((), description="further judges; with `model` they are a panel")
+    combine: Literal["majority", "mean"] = Field(
+        "majority", description="how a panel's labels become one"
+    )
+    abstain: bool = Field(
+        False, description="a principle may say that it does not apply, and then has no vote"
+    )
+    examples: int = Field(0, ge=0, le=16, description="worked comparisons shown in front")
     template: str = Field("", description="comparison template; empty is the newest")
     tie_band: float = Field(
         0.0, ge=0, lt=0.5, description="|p - 0.5| within this is a tie; 0 calls only 0.5 a tie"

@@ -81,6 +81,9 @@ def _form(endpoint: Endpoint | None) -> None:
             _number(name, "timeout_s", "Seconds to wait", given)
             _number(name, "retries", "Retries", given)
             _number(name, "concurrency", "Requests at once", given)
+        with st.container(horizontal=True):
+            _price(name, "prompt_price", "Price of a million tokens read", given)
+            _price(name, "completion_price", "Price of a million tokens written", given)
         st.form_submit_button(
             "Save endpoint", key=f"save_{name}", on_click=frame.callback(_save), args=(name,)
         )
@@ -95,6 +98,17 @@ def _number(name: str, field: str, title: str, given: dict[str, Any]) -> None:
     number = "%.0f" if isinstance(value, float) else None
     key = f"ep_{name}_{field}"
     st.number_input(title, value=value, key=key, min_value=type(value)(0), format=number)
+
+
+def _price(name: str, field: str, title: str, given: dict[str, Any]) -> None:
+    st.number_input(
+        title,
+        value=given.get(field),
+        key=f"ep_{name}_{field}",
+        min_value=0.0,
+        placeholder="not known",
+        help="In your currency. Without prices a run counts tokens only.",
+    )
 
 
 def _save(db: Database, name: str) -> None:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from cai_core.errors import ModelError, Stopped
 from cai_core.models.protocol import Model
-from cai_core.schema import Chat, Completion, Hooks, Progress, Sampling
+from cai_core.schema import Chat, Completion, Hooks, Progress, Sampling, Usage
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -63,30 +63,36 @@ class Tally:
 
     total: int
     hooks: Hooks
+    models: Sequence[Model] = ()
     progress: Progress = field(default_factory=lambda: Progress(0, 0))
     _reason: str = ""
     _alike: int = 0
 
     def __post_init__(self) -> None:
+        self._before = self._used()
         self.progress = replace(self.progress, total=self.total)
         self.hooks.progress(self.progress)
 
-    def finished(self, error: str = "", *, tokens: int = 0, cached: int = 0) -> None:
+    def finished(self, error: str = "") -> None:
         """Count one row.
 
         Raises:
             ModelError: the last PATIENCE rows failed with this reason.
         """
-        now = self.progress
+        used = self._used().since(self._before)
         self.progress = replace(
-            now,
-            done=now.done + 1,
-            tokens=now.tokens + tokens,
-            cached=now.cached + cached,
-            failed=now.failed + bool(error),
+            self.progress,
+            done=self.progress.done + 1,
+            failed=self.progress.failed + bool(error),
+            tokens=used.tokens,
+            cached=used.cached,
+            asked=used.asked,
         )
         self.hooks.progress(self.progress)
         self._alike = (self._alike + 1 if error == self._reason else 1) if error else 0
         self._reason = error
         if self._alike >= PATIENCE:
             raise ModelError(f"gave up after {PATIENCE} rows in a row that failed: {error}")
+
+    def _used(self) -> Usage:
+        return sum((model.usage for model in self.models), Usage())

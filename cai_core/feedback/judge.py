@@ -108,7 +108,7 @@ def judge(
         ModelError: many pairs in a row failed for one same reason.
     """
     bench = _bench(constitution, model, setting, ref=ref, seed=seed, hooks=hooks)
-    count = Tally(len(pairs), hooks)
+    count = Tally(len(pairs), hooks, [model])
     per_pair = 2 * len(_questions(bench, pairs[0])) if pairs else 1
     for some in batches(pairs, max(1, CHATS // per_pair), hooks):
         for judged in _judge_batch(bench, some):

@@ -67,8 +67,6 @@ class _Work:
     requests: Requests = field(default_factory=templates.stepwise_requests)
     critique: str = ""
     error: str = ""
-    tokens: int = 0
-    cached: int = 0
 
     @property
     def answer(self) -> str:
@@ -109,11 +107,11 @@ def revise(
     """
     desk = _Desk(model, constitution, settings.check(constitution), hooks)
     ref = ref or ConstitutionRef.of(constitution)
-    count = Tally(len(prompts), hooks)
+    count = Tally(len(prompts), hooks, [model])
     for some in batches(prompts, BATCH, hooks):
         for work in _revise_batch(desk, some):
             yield _row(desk, work, ref)
-            count.finished(work.error, tokens=work.tokens, cached=work.cached)
+            count.finished(work.error)
 
 
 def requests_for(
@@ -225,8 +223,6 @@ def _ask(desk: _Desk, what: str, asked: Sequence[tuple[_Work, Chat]]) -> list[tu
         if isinstance(reply, ModelError):
             work.error = f"no {what}: {reply}"
             continue
-        work.tokens += reply.tokens
-        work.cached += reply.cached
         text = reply.text.strip() if what == "answer" else without_leftovers(reply.text)
         if text:
             written.append((work, text))

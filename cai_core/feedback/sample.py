@@ -28,7 +28,7 @@ def sample_pairs(
     Raises:
         Stopped: as asked, between batches. ModelError: many prompts in a row failed alike.
     """
-    count = Tally(len(prompts), hooks)
+    count = Tally(len(prompts), hooks, [model])
     seen: set[Chat] = set()
     for some in batches(prompts, BATCH, hooks):
         for pair in _pairs(some, model, sampling, hooks):

@@ -17,6 +17,7 @@ from cai_core.schema import (
     Progress,
     Row,
     Sampling,
+    Usage,
     chat_row,
     content_hash,
 )
@@ -58,11 +59,20 @@ class CachedModel:
         self.fingerprint = fingerprint
         self._load = load
         self._cache = cache
+        self._asked = 0
+        self._hits = 0
 
     @cached_property
     def model(self) -> Model:
         """The model itself; asking for it loads it."""
         return self._load()
+
+    @property
+    def usage(self) -> Usage:
+        """Questions with those from the cache; tokens are the model's own."""
+        loaded = vars(self).get("model")
+        paid = loaded.usage if loaded else Usage()
+        return Usage(self._asked, self._hits, paid.prompt_tokens, paid.tokens)
 
     @cached_property
     def context(self) -> int:
@@ -92,6 +102,8 @@ class CachedModel:
             fresh = {key: _to_row(answer) for key, answer in zip(part, done, strict=True)}
             self._cache.put(fresh)
             found |= fresh
+        self._asked += len(keys)
+        self._hits += hits
         return [_from_row(found[key], cached=key in paid) for key in keys]
 
     def stream(self, chat: Chat, params: Sampling) -> Iterator[str]:
@@ -109,9 +121,12 @@ class CachedModel:
 
         def score(missing: Sequence[int]) -> list[list[float | None]]:
             scores = self.model.score_choices([chats[place] for place in missing], choices)
+            self._hits -= len(missing)  # counted below as if all were kept
             return [[x if math.isfinite(x) else None for x in row] for row in scores.tolist()]
 
         rows = self._remembered(keys, score)
+        self._asked += len(keys)
+        self._hits += len(keys)
         values = [[-math.inf if x is None else x for x in row] for row in rows]
         return np.array(values, dtype=np.float64).reshape(len(chats), len(choices))
 

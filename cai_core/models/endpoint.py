@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import cached_property
+from threading import Lock
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -21,7 +22,7 @@ from openai import OpenAI
 from cai_core.errors import ModelError, Stopped
 from cai_core.models.cached import endpoint_fingerprint
 from cai_core.models.rendering import readable
-from cai_core.schema import Chat, Completion, Hooks, Progress, Sampling, chat_row, user
+from cai_core.schema import Chat, Completion, Hooks, Progress, Sampling, Usage, chat_row, user
 from cai_core.settings import Endpoint
 from cai_core.stats import FloatArray
 
@@ -52,6 +53,8 @@ class EndpointModel:
         self.model = model
         self.id = f"endpoint:{endpoint.name}/{model}"
         self.fingerprint = endpoint_fingerprint(endpoint, model)
+        self.usage = Usage()
+        self._counting = Lock()
         self._refused: set[str] = set()  # options that this server does not take
         self._paid: dict[tuple[Chat, Sampling], Completion] = {}
         self._key = _key_of(endpoint)
@@ -142,6 +145,7 @@ class EndpointModel:
         usage = getattr(response, "usage", None)
         written = getattr(usage, "completion_tokens", None) or self._estimate(text)
         read = getattr(usage, "prompt_tokens", None) or self.count_tokens(chat)
+        self._count(read, written)
         return Completion(text, written, reason != "length", prompt_tokens=read)
 
     def _scores(self, chat: Chat, choices: Sequence[str]) -> list[float]:
@@ -152,8 +156,13 @@ class EndpointModel:
             raise ModelError(
                 f"{self._name} gives no log-probabilities for '{self.model}'; judge by 'repeat'"
             )
+        self._count(self.count_tokens(chat), 1)
         entries = [(entry.token, entry.logprob) for entry in content[0].top_logprobs]
         return [_log_sum(value for token, value in entries if _is(token, c)) for c in choices]
+
+    def _count(self, read: int, written: int) -> None:
+        with self._counting:
+            self.usage += Usage(1, 0, read, written)
 
     def _ask(self, chat: Chat, **options: Any) -> Any:
         """Send one request, again without what the server says it does not know."""

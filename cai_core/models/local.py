@@ -35,7 +35,7 @@ from cai_core.models.weights import (
     load_tokenizer,
     load_weights,
 )
-from cai_core.schema import Chat, Completion, Hooks, Progress, Sampling
+from cai_core.schema import Chat, Completion, Hooks, Progress, Sampling, Usage
 from cai_core.stats import FloatArray
 
 # Tokens in one forward pass, and rows of a batch. Measured with the built-in model on 2 cores:
@@ -121,6 +121,7 @@ class LocalModel:
         self.id = id or f"path:{folder}"
         self.device = device or best_device()
         self._fingerprint = fingerprint
+        self.usage = Usage()
 
     @cached_property
     def fingerprint(self) -> str:
@@ -152,6 +153,7 @@ class LocalModel:
                     raise Stopped("stopped while answers were being written")
             done = [row for row in rows if not row.running]
             hooks.progress(Progress(len(done), len(rows), sum(len(row.out) for row in done)))
+        self._count(len(rows), sum(len(row.ids) for row in rows), sum(len(r.out) for r in rows))
         return [
             Completion(
                 self._renderer.answer(row.out), len(row.out), row.ended, prompt_tokens=len(row.ids)
@@ -178,7 +180,13 @@ class LocalModel:
             part = contexts[start : start + SLICE_ROWS]
             plan = share([c.ids for c in part], [c.first for c in part], worth=worth)
             self._score(plan, part, self._cache(), scores)
+        self._count(len(chats), sum(len(c.ids) for c in contexts), 0)
         return scores
+
+    def _count(self, asked: int, read: int, written: int) -> None:
+        self.usage.asked += asked
+        self.usage.prompt_tokens += read
+        self.usage.tokens += written
 
     # What is loaded on first use
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from cai_core.schema import Chat, Completion, Hooks, Sampling
+from cai_core.schema import Chat, Completion, Hooks, Sampling, Usage
 from cai_core.stats import FloatArray
 
 
@@ -21,6 +21,10 @@ class Model(Protocol):
     @property
     def context(self) -> int:
         """Tokens that fit in its window, prompt and answer together."""
+
+    @property
+    def usage(self) -> Usage:
+        """What it was asked so far; the same object, or a fresh count, at every call."""
 
     def count_tokens(self, chat: Chat) -> int:
         """Tokens of the rendered chat; an estimate where the tokenizer is not at hand."""

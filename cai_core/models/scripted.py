@@ -6,7 +6,7 @@ import numpy as np
 
 from cai_core.errors import ModelError, Stopped
 from cai_core.models.protocol import Model
-from cai_core.schema import Chat, Completion, Hooks, Progress, Sampling
+from cai_core.schema import Chat, Completion, Hooks, Progress, Sampling, Usage
 from cai_core.stats import FloatArray
 
 QUIET = Hooks()
@@ -35,6 +35,7 @@ class ScriptedModel:
         self.id = id
         self.context = context
         self.history: list[Chat] = []
+        self.usage = Usage()
         self._answers = answers
         self._scores = choice_scores
         self._given = 0
@@ -51,6 +52,8 @@ class ScriptedModel:
             if hooks.should_stop():
                 raise Stopped("stopped while answers were being written")
             text = self._answer(chat)
+            self.usage.asked += 1
+            self.usage.tokens += len(text.split())
             done.append(
                 Completion(text, len(text.split()), True, prompt_tokens=self.count_tokens(chat))
             )
@@ -62,6 +65,7 @@ class ScriptedModel:
 
     def score_choices(self, chats: Sequence[Chat], choices: Sequence[str]) -> FloatArray:
         self.history += chats
+        self.usage.asked += len(chats)
         rows = [[self._score(chat, choice) for choice in choices] for chat in chats]
         return np.array(rows, dtype=np.float64).reshape(len(chats), len(choices))
 

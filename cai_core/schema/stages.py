@@ -6,13 +6,45 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a stage is; `total` is 0 while it is not known."""
+    """How far a stage is; `total` is 0 while it is not known.
+
+    `done`, `total` and `failed` count rows; `asked` counts what the model was asked for them, and
+    `cached` how much of that was paid for before.
+    """
 
     done: int
     total: int
     tokens: int = 0
     cached: int = 0
     failed: int = 0
+    asked: int = 0
+
+
+@dataclass
+class Usage:
+    """What a model was asked so far, in questions and tokens; `cached` questions cost nothing.
+
+    Tokens are those read and written by the model itself, none for cached questions. Where a server
+    does not count, they are estimates.
+    """
+
+    asked: int = 0
+    cached: int = 0
+    prompt_tokens: int = 0
+    tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        mine, others = vars(self), vars(other)
+        return Usage(**{name: mine[name] + others[name] for name in mine})
+
+    def since(self, before: "Usage") -> "Usage":
+        """What came on top of an earlier copy.
+
+        >>> Usage(5, 2).since(Usage(3, 2))
+        Usage(asked=2, cached=0, prompt_tokens=0, tokens=0)
+        """
+        now, then = vars(self), vars(before)
+        return Usage(**{name: now[name] - then[name] for name in now})
 
 
 ProgressHook = Callable[[Progress], None]

@@ -246,7 +246,7 @@ def test_progress_counts_prompts_tokens_and_failures(rules):
     told = []
     run(failing("answer"), BARE, rules, n=2, hooks=Hooks(told.append))
     assert (told[-1].done, told[-1].total, told[-1].failed) == (2, 2, 1)
-    assert told[-1].tokens == 3
+    assert (told[-1].tokens, told[-1].asked) == (4, 4)  # what was asked again costs again
 
 
 def test_a_row_keeps_the_split_of_its_prompt(rules):

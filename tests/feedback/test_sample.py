@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from cai_core.cli.main import main
 from cai_core.errors import ModelError, Stopped
 from cai_core.feedback.sample import BATCH, SAME, TWICE, sample_pairs
-from cai_core.schema import Completion, Hooks, Pair, Prompt, Sampling, user
+from cai_core.schema import Completion, Hooks, Pair, Prompt, Sampling, Usage, user
 from tests.tiny import save_tiny_model
 
 
@@ -19,6 +19,7 @@ class Seeded:
 
     def __init__(self, *, says=lambda chat, seed: f"answer {seed}"):
         self.says = says
+        self.usage = Usage()
 
     def generate(self, chats, params, *, hooks=None):
         return [Completion(self.says(chat, params.seed), 2, True) for chat in chats]
