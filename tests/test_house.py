@@ -14,7 +14,7 @@ CORE = PROJECT_DIR / "cai_core"
 ROW_1 = {"errors", "schema", "settings", "text", "stats"}
 HEAVY = {"torch", "transformers", "trl", "datasets", "peft", "accelerate", "ray", "openai"}
 MAY_BE_HEAVY = {
-    *("models/local.py", "models/endpoint.py"),
+    *("models/local.py", "models/reader.py", "models/endpoint.py"),
     *("train/sft.py", "train/reward.py", "train/ppo.py"),
 }
 STAGES = {"constitution", "models", "review", "curate", "train", "feedback", "evaluate"}

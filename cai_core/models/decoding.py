@@ -89,16 +89,16 @@ def draw(logits: "Tensor", rows: Sequence[Row], params: Sampling) -> "Tensor":
     return torch.searchsorted(heaped, points[:, None], right=True)[:, 0]
 
 
-def padded(endings: Sequence[Tokens], cached: int, device: str) -> "tuple[Tensor, Tensor]":
-    """Endings padded on the left, (rows, width), and the mask with the `cached` tokens before."""
+def padded(endings: Sequence[Tokens], device: str) -> "tuple[Tensor, Tensor]":
+    """Endings padded on the left and their mask, both (rows, width)."""
     import torch
 
     width = max(map(len, endings))
     ids = torch.zeros(len(endings), width, dtype=torch.long)
-    mask = torch.ones(len(endings), cached + width, dtype=torch.long)
+    mask = torch.zeros(len(endings), width, dtype=torch.long)
     for row, ending in enumerate(endings):
-        ids[row, width - len(ending) :] = torch.tensor(ending)
-        mask[row, cached : cached + width - len(ending)] = 0
+        ids[row, width - len(ending) :] = torch.tensor(ending, dtype=torch.long)
+        mask[row, width - len(ending) :] = 1
     return ids.to(device), mask.to(device)
 
 

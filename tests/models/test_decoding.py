@@ -60,10 +60,10 @@ def test_a_low_temperature_sharpens_and_zero_takes_the_best() -> None:
     assert counts[0] < counts[1] < counts[2] <= counts[3] == 100
 
 
-def test_padding_stands_on_the_left_behind_what_is_cached() -> None:
-    ids, mask = padded([(5, 6, 7), (8,)], 2, "cpu")
-    assert ids.tolist() == [[5, 6, 7], [0, 0, 8]]
-    assert mask.tolist() == [[1, 1, 1, 1, 1], [1, 1, 0, 0, 1]]
+def test_padding_stands_on_the_left() -> None:
+    ids, mask = padded([(5, 6, 7), (8,), ()], "cpu")
+    assert ids.tolist() == [[5, 6, 7], [0, 0, 8], [0, 0, 0]]
+    assert mask.tolist() == [[1, 1, 1], [0, 0, 1], [0, 0, 0]]
 
 
 def test_gaps_are_filled_from_the_end() -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from cai_core.errors import ModelError, Stopped
-from cai_core.models import local
+from cai_core.models import decoding, reader
 from cai_core.models.local import LocalModel
 from cai_core.schema import Chat, Hooks, Message, Progress, Sampling, assistant, user
 from tests.tiny import save_tiny_model, tiny_tokenizer
@@ -119,7 +119,7 @@ def test_sampling_follows_the_probabilities_of_the_model(tiny: LocalModel) -> No
     count = 600
     drawn = np.zeros(len(chances))
     for seed in range(count):
-        (row,) = local.rows_of([tuple(ids[0].tolist())], Sampling(1, 1.0, seed=seed), 1024)
+        (row,) = decoding.rows_of([tuple(ids[0].tolist())], Sampling(1, 1.0, seed=seed), 1024)
         list(tiny._write([row], Sampling(1, 1.0, seed=seed)))
         drawn[row.out[0] if row.out else 2] += 1
     high = chances > np.median(chances)
@@ -164,14 +164,35 @@ def test_scoring_reads_a_shared_prefix_once(
 ) -> None:
     chats = judge_chats(pairs=2, principles=16)
     read = []
-    forward = tiny._forward
+    forward = tiny._reader.forward
     monkeypatch.setattr(
-        tiny,
-        "_forward",
-        lambda cache, ids, *rest: read.append(ids.numel()) or forward(cache, ids, *rest),
+        tiny._reader,
+        "forward",
+        lambda stems, ids, *rest: read.append(ids.numel()) or forward(stems, ids, *rest),
     )
     tiny.score_choices(chats, ["A", "B"])
     assert sum(read) < 0.4 * sum(tiny.count_tokens(chat) for chat in chats)
+
+
+def test_the_same_endings_behind_every_pair_are_read_without_padding(
+    tiny: LocalModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chats = [
+        (user(f"{pair}: " + "Boil water, add the leaves. " * 9 + f"{word} " * (n + 1)),)
+        for pair in range(9)
+        for n, word in enumerate(("yes", "no", "good", "tea", "kind"))
+    ]
+    shapes = []
+    forward = tiny._reader.forward
+    monkeypatch.setattr(
+        tiny._reader,
+        "forward",
+        lambda stems, ids, *rest: shapes.append(tuple(ids.shape)) or forward(stems, ids, *rest),
+    )
+    tiny.score_choices(chats, ["A", "B"])
+    *_, (rows, _) = shapes
+    assert rows == 9
+    assert len({width for _, width in shapes[-5:]}) == 5
 
 
 def test_a_choice_that_changes_the_last_token_is_scored_against_the_others(
@@ -215,7 +236,7 @@ def test_a_stop_request_ends_generation_within_a_token(tiny: LocalModel) -> None
 def test_progress_counts_answers_and_tokens(
     tiny: LocalModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(local.BATCH_ROWS, "cpu", 2)
+    monkeypatch.setitem(reader.BATCH_ROWS, "cpu", 2)
     told: list[Progress] = []
     done = tiny.generate(ask(*QUESTIONS), WARM, hooks=Hooks(progress=told.append))
     assert [(p.done, p.total) for p in told] == [(2, 3), (3, 3)]
@@ -232,9 +253,9 @@ def test_small_passes_and_small_batches_change_nothing(
 ) -> None:
     chats = ask(*QUESTIONS)
     answers, scores = tiny.generate(chats, WARM), tiny.score_choices(chats, ["A", "yes no"])
-    monkeypatch.setitem(local.PASS_TOKENS, "cpu", 7)
-    monkeypatch.setitem(local.BATCH_ROWS, "cpu", 2)
-    monkeypatch.setattr(local, "SLACK", 1)
+    monkeypatch.setitem(reader.PASS_TOKENS, "cpu", 7)
+    monkeypatch.setitem(reader.BATCH_ROWS, "cpu", 2)
+    monkeypatch.setattr(reader, "SLACK", 1)
     assert tiny.generate(chats, WARM) == answers
     np.testing.assert_allclose(tiny.score_choices(chats, ["A", "yes no"]), scores, atol=1e-4)
 
@@ -250,7 +271,7 @@ def test_little_free_memory_makes_smaller_batches_of_the_same_answers(
 ) -> None:
     chats = ask(*QUESTIONS)
     answers, scores = tiny.generate(chats, WARM), tiny.score_choices(chats, ["A", "yes no"])
-    monkeypatch.setattr(local, "free_memory", lambda device: 1)
+    monkeypatch.setattr(reader, "free_memory", lambda device: 1)
     assert tiny.generate(chats, WARM) == answers
     np.testing.assert_allclose(tiny.score_choices(chats, ["A", "yes no"]), scores, atol=1e-4)
 
