@@ -1,0 +1,122 @@
+"""How often the built-in model agrees with people as a judge, by method and mode.
+
+The same pairs for every way: all of the test split of the human-labelled pairs, in random order;
+what was chosen was chosen on the dev split. A way has half an hour; what it has not judged by then is
+left out and its n says so. The result is kept in data/measured, where the pages read it.
+"""
+
+import json
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+import numpy as np
+
+from cai_core.feedback.judge import judge
+from cai_core.models.catalogue import load
+from cai_core.schema import Label, Pair, Row
+from cai_core.settings import BUILTIN, DATA_DIR, JudgeSetting
+from cai_core.stats import Estimate, wilson
+from tests.bench import hh
+
+SECONDS = 1800.0
+SETTINGS = (
+    JudgeSetting(method="logprob", principles="each"),
+    JudgeSetting(method="logprob", principles="whole"),
+    JudgeSetting(method="logprob", principles="draw"),
+    JudgeSetting(method="cot", principles="whole"),
+)
+MEASURED = DATA_DIR / "measured" / "builtin_judge.json"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One way of judging beside the people's labels."""
+
+    setting: JudgeSetting
+    template: str
+    agreement: Estimate
+    offset: float
+    flipped: float
+    inconsistent: float
+    mass: float
+    nulls: int
+    seconds: float
+
+    def to_row(self) -> Row:
+        names = ("method", "principles", "examples", "abstain")
+        row: Row = {name: getattr(self.setting, name) for name in names}
+        row |= {"template": self.template, "agreement": vars(self.agreement).copy()}
+        names = ("offset", "flipped", "inconsistent", "mass", "nulls", "seconds")
+        return row | {name: round(getattr(self, name), 3) for name in names}
+
+
+def measure(setting: JudgeSetting, pairs: Sequence[Pair]) -> Measured:
+    """Judge as many of the pairs as the time allows."""
+    from cai_core.feedback.votes import mark_inconsistent
+
+    began = time.monotonic()
+    made = judge(hh.unlabelled(pairs), hh.sixteen(), load(BUILTIN), setting)
+    labels = mark_inconsistent(list(_in_time(made, began)))
+    return summary(setting, labels, pairs, time.monotonic() - began)
+
+
+def _in_time(labels: Iterator[Label], began: float) -> Iterator[Label]:
+    return takewhile(lambda label: time.monotonic() - began < SECONDS, labels)
+
+
+def summary(
+    setting: JudgeSetting, labels: Sequence[Label], pairs: Sequence[Pair], seconds: float
+) -> Measured:
+    said = [(label, pair) for label, pair in zip(labels, pairs, strict=False) if label.verdict]
+    agreed = sum(
+        0.5 if label.verdict == "tie" else label.verdict == pair.label for label, pair in said
+    )
+    some = [label for label, _ in said]
+    return Measured(
+        setting=setting,
+        template=some[0].template,
+        agreement=wilson(agreed, len(said)),
+        offset=statistics.median(label.offset or 0.0 for label in some),
+        flipped=float(np.mean([bool(label.flipped) for label in some])),
+        inconsistent=float(np.mean([bool(label.inconsistent) for label in some])),
+        mass=statistics.fmean(label.mass or 0.0 for label in some),
+        nulls=len(labels) - len(said),
+        seconds=seconds,
+    )
+
+
+def keep(found: Sequence[Measured]) -> None:
+    """Write what the pages show where the built-in model is chosen as a judge."""
+    MEASURED.parent.mkdir(exist_ok=True)
+    rows = [one.to_row() for one in found]
+    MEASURED.write_text(json.dumps({"model": BUILTIN, "split": "test", "ways": rows}, indent=1))
+
+
+def run() -> str:
+    pairs = hh.pairs("test")
+    found = []
+    for setting in SETTINGS:
+        found.append(measure(setting, pairs))
+        print(found[-1], flush=True)
+    keep(found)
+    lines = [
+        "## The built-in model as a judge",
+        "",
+        f"The test split of the human-labelled pairs of hh-rlhf (harmless), {len(pairs)} pairs, the"
+        f" same for every way, with the first {hh.PRINCIPLES} principles of the constitution"
+        " 'general'; chance is 0.50. Offset in log-odds, towards the answer shown first.",
+        "",
+        "| method | principles | template | agreement with people | median offset | flipped |"
+        " inconsistent | mass | null | seconds |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for one in found:
+        lines.append(
+            f"| {one.setting.method} | {one.setting.principles} | {one.template} | {one.agreement} |"
+            f" {one.offset:+.2f} | {one.flipped:.0%} | {one.inconsistent:.0%} | {one.mass:.2f} |"
+            f" {one.nulls} | {one.seconds:.0f} |"
+        )
+    return "\n".join(lines)
