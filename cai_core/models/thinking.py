@@ -45,3 +45,11 @@ def split_thinking(text: str) -> tuple[str, str]:
         more, rest = split_thinking(rest)
         thought = f"{thought}\n\n{more}"
     return thought, rest
+
+
+def spoken_so_far(text: str) -> str:
+    """The answer in what a model has written until now; "" while it is thinking."""
+    try:
+        return split_thinking(text)[1]
+    except UnfinishedThought:
+        return ""

@@ -9,6 +9,7 @@ import pytest
 from cai_core.errors import ConstitutionError, ModelError, Stopped
 from cai_core.feedback.batch import PATIENCE
 from cai_core.feedback.comparison import template_named
+from cai_core.feedback.examples import shipped_comparisons
 from cai_core.feedback.judge import judge, judge_one
 from cai_core.models.scripted import ScriptedModel
 from cai_core.schema import Constitution, ConstitutionRef, Hooks, assistant
@@ -285,3 +286,36 @@ def test_scores_are_read_as_the_model_gives_them(rules):
     assert label.p_a == pytest.approx(0.5)
     assert label.offset == pytest.approx(float(logit(0.6 / 0.9)))
     assert label.mass == pytest.approx(0.9)
+
+
+# -- worked examples
+
+
+def test_examples_are_the_same_for_all_pairs_and_stand_in_front(rules):
+    model = scripted_judge()
+    labels = list(judge([pair(3, 1), pair(1, 3)], rules, model, with_setting(examples=4)))
+    assert [label.verdict for label in labels] == ["a", "b"]
+    assert len({chat[:-2] for chat in model.history}) == 1
+    assert {len(chat) for chat in model.history} == {10}
+    assert labels[0].template.startswith("compare-1+4ex.")
+    assert labels[0].extra == {}
+
+
+def test_examples_go_before_an_answer_is_cut(rules):
+    model = scripted_judge(context=600)
+    (label,) = judge([pair(3, 1)], rules, model, with_setting(examples=8))
+    assert 0 < label.extra["examples_shown"] < 8
+    assert "characters_left_out" not in label.extra
+    long = replace(pair(3, 1), response_b="It is 1." + " word" * 900)
+    (label,) = judge([long], rules, scripted_judge(context=600), with_setting(examples=8))
+    assert label.extra["examples_shown"] == 0
+    assert label.extra["characters_left_out"] > 0
+
+
+def test_examples_that_are_given_are_shown(rules):
+    mine = [replace(one, principle="Which is mine?") for one in shipped_comparisons()[:2]]
+    model = scripted_judge()
+    (label,) = judge([pair(3, 1)], rules, model, with_setting(examples=2), examples=mine)
+    assert "Which is mine?" in model.history[0][0].content
+    (other,) = judge([pair(3, 1)], rules, model, with_setting(examples=2))
+    assert label.template != other.template
