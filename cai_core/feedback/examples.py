@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 
 from cai_core.errors import DataError
 from cai_core.schema import Pair, Row, chat_from_row, chat_row, fields
-from cai_core.settings import DATA_DIR, home
+from cai_core.settings import DATA_DIR, JudgeSetting, home
 
 Kind = Literal["compare", "revise"]
 T = TypeVar("T")
@@ -102,6 +102,20 @@ def file_in_use(kind: Kind, given: Path | None = None) -> Path:
         return given
     own = own_file(kind)
     return own if own.exists() else shipped_file(kind)
+
+
+def comparisons_in_use(setting: JudgeSetting, given: Path | None = None) -> tuple[Worked, ...]:
+    """What a judge's examples are taken from; no file is read where none is shown.
+
+    Raises:
+        DataError: a bad row, or no such file.
+    """
+    return read_comparisons(file_in_use("compare", given)) if setting.examples else ()
+
+
+def revisions_in_use(given: Path | None = None) -> tuple[Example, ...]:
+    """The rounds that a reviser is shown. Raises DataError: a bad row, or no such file."""
+    return read_revisions(file_in_use("revise", given))
 
 
 @lru_cache(maxsize=1)

@@ -8,12 +8,14 @@ import pytest
 from cai_core.models.scripted import ScriptedModel
 from cai_core.schema import Constitution, Pair, Principle, user
 
-SHOWN = re.compile(r"\[Response ([AB])\]\n.*?(-?\d+(?:\.\d+)?)", re.DOTALL)
+SHOWN = re.compile(  # in any template
+    r"^\W+(?:response|assistant|option)[\W_]+([ab])\W*\n.*?(-?\d+(?:\.\d+)?)", re.S | re.M | re.I
+)
 
 
 def odds_of(chat):
     """The worth of what is shown first less that of the other, read from the answers' numbers."""
-    worth = {side: float(number) for side, number in SHOWN.findall(chat[-2].content)}
+    worth = {side.upper(): float(number) for side, number in SHOWN.findall(chat[-2].content)}
     return worth["A"] - worth["B"]
 
 
