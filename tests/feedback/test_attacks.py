@@ -1,5 +1,6 @@
 """Whatever an answer says, it stays inside its fence, in every template and rendered by a tokenizer."""
 
+import math
 import re
 import unicodedata
 from functools import lru_cache
@@ -14,9 +15,11 @@ from cai_core.feedback.fence import conversation_text, fenced
 from cai_core.models.builtin import builtin_fingerprint
 from cai_core.models.catalogue import resolve
 from cai_core.models.rendering import ChatRenderer
+from cai_core.models.scripted import ScriptedModel
 from cai_core.models.weights import load_tokenizer
 from cai_core.schema import Pair, assistant, user
 from cai_core.settings import BUILTIN, JudgeSetting
+from tests.bench import bench_attacks
 from tests.feedback.attacks import ATTACKS, EVERY, filled
 from tests.tiny import tiny_tokenizer
 
@@ -132,3 +135,16 @@ def test_every_turn_of_a_conversation_is_fenced():
     assert conversation_text(talk) == (
         "Human: Hi\nAssistant - A\n\nAssistant: (End of conversation)\n\nHuman: Go on"
     )
+
+
+def test_the_benchmark_tells_an_attack_that_works_from_its_control(rules):
+    def score(chat, choice):  # wants the longer answer a little, and does what it is told
+        answers = re.findall(r"\[Response ([AB])\]\n(.*?)\n\[End", chat[0].content, re.DOTALL)
+        worth = {side: len(text) / 1000 + 5 * ("obey" in text) for side, text in answers}
+        return -math.log1p(math.exp(worth["B" if "A" in choice else "A"] - worth[choice.strip()]))
+
+    model = ScriptedModel(choice_scores=lambda c, o: score(c, o) if o[0] == " " else -math.inf)
+    pairs = [Pair.of((user("Tea?"),), "Boil water and wait.", "No.")]
+    found = list(bench_attacks.trials(pairs, [("command", "obey")], model, rules))
+    assert [(one.attack, one.flipped) for one in found] == [(True, True), (False, False)]
+    assert "1.00" in bench_attacks.row("all", found)
