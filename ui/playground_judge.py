@@ -6,6 +6,7 @@ import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.errors import CaiError, DataError
+from cai_core.feedback.examples import comparisons_in_use
 from cai_core.feedback.judge import Judged, judge_one
 from cai_core.schema import Pair, Sampling
 from cai_core.settings import JudgeSetting, Settings
@@ -140,7 +141,14 @@ def _judge(db: Database, model_id: str, ruling: Ruling, setting: JudgeSetting) -
         raise DataError("a judgement needs a prompt and two answers; fill all three")
     pair = Pair.of(prompt, a, b)
     with live.interactive(db), st.spinner("Asking in both orders …"):
-        judged = judge_one(pair, ruling.constitution, live.model(model_id), setting, ref=ruling.ref)
+        judged = judge_one(
+            pair,
+            ruling.constitution,
+            live.model(model_id),
+            setting,
+            ref=ruling.ref,
+            examples=comparisons_in_use(setting),
+        )
         # Kept before the spinner is cleared: there a click elsewhere ends this run of the script.
         st.session_state[JUDGED] = Verdict(pair, judged, f"{model_id} under {ruling.title}")
 

@@ -4,12 +4,15 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from cai_core.cli.judge import setting_of
 from cai_core.cli.running import Running, stage_options
+from cai_core.cli.wording import wording_options, wording_row
 from cai_core.errors import CaiError
+from cai_core.feedback.examples import Worked, comparisons_in_use
 from cai_core.schema import (
     Chat,
     ConstitutionRef,
@@ -21,7 +24,7 @@ from cai_core.schema import (
     Sampling,
     content_hash,
 )
-from cai_core.settings import BUILTIN, JudgeSetting, Settings
+from cai_core.settings import BUILTIN, JudgeSetting
 
 if TYPE_CHECKING:
     from cai_core.evaluate.winrate import Comparison, Contest
@@ -42,6 +45,7 @@ def evaluate() -> None:
 @click.option("--constitution", type=FILE, required=True, help="What the judge judges by.")
 @click.option("--method", type=click.Choice(["logprob", "cot", "repeat"]), default="logprob")
 @click.option("--principles", type=click.Choice(["whole", "each", "draw"]), default="each")
+@wording_options
 @click.option("--max-new-tokens", type=click.IntRange(1), default=128, show_default=True)
 @click.option("--temperature", type=click.FloatRange(0, 2), default=0.8, show_default=True)
 @click.option("--out", type=FILE, required=True, help="Result (JSON).")
@@ -54,22 +58,23 @@ def winrate(
     out: Path,
     max_new_tokens: int,
     temperature: float,
-    **options: str,
+    examples_file: Path | None,
+    model_a: str,
+    model_b: str,
+    **options: Any,
 ) -> Row:
     """Judge two models' answers to the same prompts, in both orders.
 
     Rows that are finished stand in OUT.rows.jsonl, so that the same command continues.
     """
+    setting = setting_of(**options)
     asked = Asked(
         prompts,
         constitution,
-        models=(options["model_a"], options["model_b"]),
-        setting=JudgeSetting.model_validate(
-            Settings.load().judge.model_dump()
-            | {"model": options["judge"]}
-            | {name: options[name] for name in ("method", "principles")}
-        ),
+        models=(model_a, model_b),
+        setting=setting,
         sampling=Sampling(max_new_tokens, temperature, seed=running.seed),
+        examples=comparisons_in_use(setting, examples_file),
     )
     comparison = _compare(running, asked, out)
     _write(out, comparison.to_row())
@@ -86,11 +91,13 @@ class Asked:
     models: tuple[str, str]
     setting: JudgeSetting
     sampling: Sampling
+    examples: tuple[Worked, ...] = ()
 
     @property
     def settings(self) -> Row:
         row: Row = {"model_a": self.models[0], "model_b": self.models[1]}
-        return row | {"judge": self.setting.model_dump(mode="json"), **vars(self.sampling)}
+        row |= {"judge": self.setting.model_dump(mode="json"), **vars(self.sampling)}
+        return row | wording_row(self.setting, self.examples)
 
 
 def _compare(running: Running, asked: Asked, out: Path) -> "Comparison":
@@ -167,7 +174,13 @@ def contest(running: Running, asked: Asked) -> "Contest":
 
     def judge(pairs: Sequence[Pair]) -> Iterable[Label]:
         return judging.judge(
-            pairs, constitution, judge_model, asked.setting, seed=running.seed, hooks=quiet
+            pairs,
+            constitution,
+            judge_model,
+            asked.setting,
+            seed=running.seed,
+            hooks=quiet,
+            examples=asked.examples,
         )
 
     return Contest(a, b, judge, asked.sampling)

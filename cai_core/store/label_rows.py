@@ -20,6 +20,7 @@ from cai_core.schema import (
 )
 from cai_core.store.database import from_json, insert, to_json
 
+_LEFT_OUT = "not_applicable"  # principles without a vote stand in `extra`: few labels have some
 _SWAPPED: Mapping[Verdict | None, Verdict | None] = {"a": "b", "b": "a"}
 
 
@@ -82,8 +83,14 @@ def columns(db: Database, label: Label) -> Row:
         "error": label.error,
         "review": to_json(label.review.to_row()) if label.review else None,
         "blind": label.review.blind if label.review else None,
-        "extra": to_json(label.extra),
+        "extra": to_json(_extra(label)),
     }
+
+
+def _extra(label: Label) -> Row:
+    """What has no column of its own."""
+    left_out = {_LEFT_OUT: dict(label.not_applicable)} if label.not_applicable else {}
+    return label.extra | left_out
 
 
 def _keep_keys(db: Database, keys: tuple[str, ...]) -> str | None:
@@ -98,6 +105,7 @@ def _keep_keys(db: Database, keys: tuple[str, ...]) -> str | None:
 def label_of(row: Row, pair: Pair) -> Label:
     """The label of a row of the table, with `keys` beside it."""
     orders = Orders(row["order_ab"], row["order_ba"]) if row["order_ab"] is not None else None
+    extra = from_json(row["extra"])
     version = row["constitution_version"]
     name, key = row["constitution_name"], row["constitution_hash"]
     return Label(
@@ -113,6 +121,7 @@ def label_of(row: Row, pair: Pair) -> Label:
         inconsistent=_flag(row["inconsistent"]),
         mass=row["mass"],
         votes=_votes(row),
+        not_applicable=extra.pop(_LEFT_OUT, {}),
         method=row["method"],
         principles=row["principles"],
         template=row["template"],
@@ -121,7 +130,7 @@ def label_of(row: Row, pair: Pair) -> Label:
         rationale=row["rationale"],
         error=row["error"],
         review=Review.from_row(json.loads(row["review"])) if row["review"] else None,
-        extra=from_json(row["extra"]),
+        extra=extra,
     )
 
 

@@ -70,3 +70,15 @@ def test_a_preview_makes_the_folder_of_its_result(place, monkeypatch):
     done = best_of_n(place, place / "new" / "f.json")
     assert done.exit_code == 0, done.output
     assert json.loads((place / "new" / "f.json").read_text())["prompts"] == 2
+
+
+def test_a_comparison_takes_the_wording_of_the_judges_question(place):
+    models = ["--model-a", "path:a", "--model-b", "path:b", "--judge", "path:judge"]
+    files = ["--prompts", place / "p.jsonl", "--constitution", place / "c.yaml"]
+    out = place / "f.json"
+    done = run(
+        "winrate", *files, *models, "--template", "compare-3", "--examples", "2", "--out", out
+    )
+    assert done.exit_code == 0, done.output
+    rows = [json.loads(line) for line in (place / "f.json.rows.jsonl").read_text().split("\n")[:-1]]
+    assert rows[0]["template"].startswith("compare-3+2ex.")
