@@ -16,7 +16,7 @@ from cai_core.feedback import templates
 from cai_core.models import catalogue
 from cai_core.models.weights import check_folder
 from cai_core.schema import SPLITS, Constitution, Prompt, Split, chat_from_row
-from cai_core.settings import JudgeSetting, Settings
+from cai_core.settings import JudgeSetting
 from cai_core.train.configs import ChainConfig
 from cai_core.train.rows import TrainingData
 
@@ -159,11 +159,8 @@ def _helpful(
 
 def _check_judge(setting: JudgeSetting) -> None:
     templates.check_template(setting.template)
-    kind, name = catalogue.parse(setting.model)
-    if kind == "endpoint":
-        Settings.load().endpoint(name.partition("/")[0])
-    else:
-        check_folder(catalogue.resolve(setting.model))
+    for judge in setting.judges:
+        catalogue.check(judge)
 
 
 def _check_disk(base: Path, out: Path) -> None:

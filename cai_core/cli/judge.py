@@ -23,6 +23,12 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--pairs", type=FILE, required=True, help="Pairs (JSONL, CSV or JSON; gzip too).")
 @click.option("--constitution", type=FILE, required=True, help="What the judge judges by (YAML).")
 @click.option("--judge", default=BUILTIN, show_default=True, metavar="M", help="Who judges.")
+@click.option("--panel", multiple=True, metavar="M", help="A further judge; may be repeated.")
+@click.option(
+    "--combine",
+    type=click.Choice(["majority", "mean"]),
+    help="How a panel's labels become one; by default as in the settings, else by majority.",
+)
 @click.option(
     "--method",
     type=click.Choice(["logprob", "cot", "repeat"]),
@@ -51,8 +57,10 @@ def judge(running: Running, *, pairs: Path, constitution: Path, out: Path, **opt
     """
     from cai_core.constitution.document import read
     from cai_core.curate.formats import read_pairs
+    from cai_core.feedback.findings import tell_of
 
     setting = setting_of(**options)
+    check_panel(setting)
     rules = read(constitution)
     found = read_pairs(pairs, skip_bad=running.skip_bad)
     running.report_bad(found.bad)
@@ -65,30 +73,48 @@ def judge(running: Running, *, pairs: Path, constitution: Path, out: Path, **opt
         mark_all(output)
         finished = output.finish([pair.id for pair in found.rows])
     refuse_if_all_failed(out, finished.rows, finished.failed)
+    found_out = tell_of(map(Label.from_row, _rows(out)))
     running.say(
         f"{out}: {finished.rows - finished.failed} judged, {finished.failed} without verdict"
     )
-    return finished.to_row()
+    for sentence in found_out.sentences:
+        running.say(sentence)
+    return finished.to_row() | found_out.to_row()
 
 
 def setting_of(judge: str, **options: Any) -> JudgeSetting:
-    """The workspace's judge setting with what the command line says otherwise."""
+    """The workspace's judge setting with what the command line says otherwise.
+
+    Who judges is said on the command line alone: the workspace's panel is not added to it.
+    """
     given = {name: value for name, value in options.items() if value is not None}
-    base = Settings.load().judge.model_dump()
+    base = Settings.load().judge.model_dump() | {"panel": ()}
     return JudgeSetting.model_validate({**base, "model": judge, **given})
+
+
+def check_panel(setting: JudgeSetting) -> None:
+    """Raises CaiError: a further judge is not there; it would be missed only when its turn comes."""
+    from cai_core.models.catalogue import check
+
+    for judge in setting.panel:
+        check(judge)
 
 
 def _labels(
     running: Running, pairs: Sequence[Pair], rules: Constitution, setting: JudgeSetting
 ) -> Iterator[Label]:
-    from cai_core.feedback.judge import judge as judge_pairs
+    from cai_core.feedback.panel import Panel
     from cai_core.models.catalogue import load
 
-    model = load(setting.model, cache=running.cache)
     ref = ref_of(running, ConstitutionRef.of(rules))
-    return judge_pairs(
-        pairs, rules, model, setting, ref=ref, seed=running.seed, hooks=running.hooks
+    everybody = Panel(
+        rules,
+        setting,
+        lambda model_id: load(model_id, cache=running.cache),
+        ref=ref,
+        seed=running.seed,
     )
+    return everybody.judge(pairs, hooks=running.hooks)
 
 
 def ref_of(running: Running, read: ConstitutionRef) -> ConstitutionRef:

@@ -54,6 +54,7 @@ class Transcript:
     chat: Chat
     reply: str
     options: Options
+    judge: str = ""  # of a panel
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,114 @@
+"""What many judgements show together: how much their votes are worth, and how a panel got on."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cai_core.schema import Label, Row
+from cai_core.stats import effective_votes
+
+MOST = 2000  # judgements whose votes are looked at: the matrix of 16 votes takes 256 kB
+
+
+@dataclass(frozen=True)
+class VotesWorth:
+    """How many independent votes the principles of some judgements are worth.
+
+    `effective` is nan with no more pairs than principles: a correlation of so few says nothing.
+    """
+
+    principles: int
+    effective: float
+    pairs: int
+
+    @property
+    def sentence(self) -> str:
+        """
+        >>> VotesWorth(18, 2.31, 120).sentence
+        '18 principles, worth 2.3 independent votes (120 pairs)'
+        """
+        if math.isnan(self.effective):
+            return (
+                f"{self.principles} principles; {self.pairs} pairs are too few to tell how many"
+                " independent votes they are worth"
+            )
+        votes = "vote" if f"{self.effective:.1f}" == "1.0" else "votes"
+        worth = f"{self.effective:.1f} independent {votes}"
+        return f"{self.principles} principles, worth {worth} ({self.pairs} pairs)"
+
+    def to_row(self) -> Row:
+        """As JSON; what cannot be told is null."""
+        known = None if math.isnan(self.effective) else round(self.effective, 2)
+        return {"principles": self.principles, "effective": known, "pairs": self.pairs}
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, object]) -> "VotesWorth":
+        known = row.get("effective")
+        worth = float(known) if isinstance(known, int | float) else math.nan
+        return cls(int(str(row["principles"])), worth, int(str(row["pairs"])))
+
+
+def votes_worth(votes: Sequence[Mapping[str, float]]) -> VotesWorth | None:
+    """The participation ratio of the votes' correlation; None where no pair has several votes.
+
+    Args:
+        votes: each pair's votes by principle. A principle that had none on a pair leans nowhere
+            there, 0.5.
+    """
+    several = [one for one in votes if len(one) > 1]
+    if not several:
+        return None
+    keys = list(dict.fromkeys(key for one in several for key in one))
+    table = [[one.get(key, 0.5) for key in keys] for one in several]
+    worth = effective_votes(table) if len(table) > len(keys) else math.nan
+    return VotesWorth(len(keys), worth, len(table))
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a run of judgements showed; the last three are of a panel."""
+
+    votes: VotesWorth | None
+    judged: int
+    disagreement: float | None = None
+    compared: int = 0
+    failures: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def sentences(self) -> list[str]:
+        said = [self.votes.sentence] if self.votes else []
+        if self.disagreement is not None:
+            said.append(
+                f"two judges of the panel differ on {self.disagreement:.0%} of pairs"
+                f" ({self.compared} pairs)"
+            )
+        return said + [
+            f"{judge} had no verdict on {n} of {self.judged} pairs"
+            for judge, n in self.failures.items()
+            if n
+        ]
+
+    def to_row(self) -> Row:
+        row: Row = {"effective_votes": self.votes.to_row()} if self.votes else {}
+        if self.failures:
+            row["panel"] = {"disagreement": self.disagreement, "pairs": self.compared}
+            row["panel"]["without_verdict"] = dict(self.failures)
+        return row
+
+
+def tell_of(labels: Iterable[Label]) -> Findings:
+    """What these judgements show; they are read one by one, and the votes of the first `MOST` kept."""
+    votes: list[Mapping[str, float]] = []
+    differing, compared = 0.0, 0
+    failures: Counter[str] = Counter()
+    judged = 0
+    for label in labels:
+        judged += 1
+        if len(label.votes) > 1 and len(votes) < MOST:
+            votes.append(label.votes)
+        failures.update({ballot.judge: ballot.verdict is None for ballot in label.panel})
+        if label.disagreement is not None:
+            differing, compared = differing + label.disagreement, compared + 1
+    mean = differing / compared if compared else None
+    return Findings(votes_worth(votes), judged, mean, compared, failures)
