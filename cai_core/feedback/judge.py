@@ -54,7 +54,6 @@ class Transcript:
     chat: Chat
     reply: str
     options: Options
-    judge: str = ""  # of a panel
 
 
 @dataclass(frozen=True)

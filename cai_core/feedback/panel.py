@@ -24,7 +24,6 @@ from cai_core.schema import (
     Label,
     Pair,
     Progress,
-    Row,
     Usage,
 )
 from cai_core.settings import JudgeSetting
@@ -33,6 +32,14 @@ BLOCK = 16  # pairs that every judge of a panel has read before the next ones co
 # With several local judges each is loaded anew for a block: 256 pairs are thousands of questions,
 # minutes of judging against seconds of loading.
 LOCAL_BLOCK = 256
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The label of all judges, and what each of them said and saw, in the order of the setting."""
+
+    label: Label
+    judged: tuple[Judged, ...]
 
 
 @dataclass
@@ -111,7 +118,7 @@ class Panel:
                 loaded, or many pairs in a row got no verdict for one same reason.
         """
         if len(self._seats) == 1:
-            yield from map(self._stamped, self._judged_by(self._seats[0], pairs, hooks))
+            yield from self._judged_by(self._seats[0], pairs, hooks)
             return
         count = Tally(len(pairs), hooks, self._seats)
         for block in batches(pairs, LOCAL_BLOCK if self._take_turns else BLOCK, hooks):
@@ -124,22 +131,20 @@ class Panel:
                 yield label
                 count.finished(label.error)
 
-    def judge_one(self, pair: Pair, *, hooks: Hooks = QUIET) -> Judged:
+    def judge_one(self, pair: Pair, *, hooks: Hooks = QUIET) -> Heard:
         """Judge one pair and keep all that the judges saw."""
-        found = [self._one(seat, pair, hooks) for seat in self._seats]
+        found = tuple(self._one(seat, pair, hooks) for seat in self._seats)
         if len(found) == 1:
-            return replace(found[0], label=self._stamped(found[0].label))
+            return Heard(found[0].label, found)
         label = combined([judged.label for judged in found], self.setting)
-        seen = (transcript for judged in found for transcript in judged.transcripts)
-        return Judged(self._stamped(label), tuple(seen))
+        return Heard(self._stamped(label), found)
 
     def _one(self, seat: _Seat, pair: Pair, hooks: Hooks) -> Judged:
         how = (self.constitution, seat.model, self.setting)
         judged = judging.judge_one(pair, *how, ref=self.ref, seed=self.seed, hooks=hooks)
         if self._take_turns:
             seat.release()
-        named = (replace(transcript, judge=seat.id) for transcript in judged.transcripts)
-        return Judged(judged.label, tuple(named))
+        return judged
 
     def _judged_by(self, seat: _Seat, pairs: Sequence[Pair], hooks: Hooks) -> Iterator[Label]:
         how = (self.constitution, seat.model, self.setting)
@@ -164,19 +169,15 @@ class Panel:
         return [*made, *islice(missing, len(made), None)]
 
     def _stamped(self, label: Label) -> Label:
-        """The label with everything that it was made under, a panel's too."""
-        setting = self.setting
-        more: Row = {"examples": setting.examples} if setting.examples else {}
-        more |= {"abstain": True} if setting.abstain else {}
+        """A panel's label with everything that it was made under."""
         return replace(
             label,
-            annotator=setting.annotator,
-            method=setting.method,
-            principles=setting.principles,
-            template=templates.check_template(setting.template),
+            annotator=self.setting.annotator,
+            method=self.setting.method,
+            principles=self.setting.principles,
+            template=templates.label_template(self.setting),
             constitution=self.ref,
             seed=self.seed,
-            extra=label.extra | more,
         )
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from cai_core.errors import ConstitutionError, ModelError
 from cai_core.schema import Chat, Constitution, Pair, Principle, Row, assistant, user
-from cai_core.settings import DATA_DIR
+from cai_core.settings import DATA_DIR, JudgeSetting
 
 COMPARE = "compare-1"  # goes up whenever a comparison comes to be worded otherwise
 WHOLE = "whole"
@@ -48,6 +48,16 @@ def check_template(name: str) -> str:
     if name not in ("", COMPARE):
         raise ConstitutionError(f"there is no comparison template '{name}'; there is {COMPARE}")
     return COMPARE
+
+
+def template_names() -> tuple[str, ...]:
+    """Every comparison template that there is."""
+    return (COMPARE,)
+
+
+def label_template(setting: JudgeSetting) -> str:
+    """What stands as `template` on labels made under this setting. Raises ConstitutionError."""
+    return check_template(setting.template)
 
 
 def fenced(text: str) -> str:

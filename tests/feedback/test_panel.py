@@ -105,12 +105,11 @@ def test_a_majority_turns_round_with_the_answers():
 
 
 def test_the_label_names_the_panel_and_all_that_it_was_made_with(rules):
-    panel, _ = panel_of(rules, {Y: liking(1, Y), X: liking(1)}, examples=2, abstain=True)
+    panel, _ = panel_of(rules, {Y: liking(1, Y), X: liking(1)})
     (label,) = panel.judge([PAIRS[0]])
     assert label.annotator == f"panel:majority:{X} + {Y}"
     assert (label.method, label.principles, label.template) == ("logprob", "each", "compare-1")
     assert label.constitution.hash == rules.hash
-    assert label.extra == {"examples": 2, "abstain": True}
     assert set(label.votes) == {"true", "kind", "safe"}
 
 
@@ -225,12 +224,16 @@ def test_one_pair_brings_what_every_judge_saw(rules):
     panel, _ = panel_of(rules, {X: liking(1), Y: liking(-1, Y)})
     judged = panel.judge_one(pair(5, 3))
     assert judged.label.verdict == "tie"
-    assert [(t.judge, t.principle, t.first) for t in judged.transcripts][:2] == [
-        (X, "true", "a"),
-        (X, "kind", "a"),
-    ]
-    assert {t.judge for t in judged.transcripts} == {X, Y}
-    assert len(judged.transcripts) == 12
+    assert [ballot.verdict for ballot in judged.label.panel] == ["a", "b"]
+    assert [len(one.transcripts) for one in judged.judged] == [6, 6]
+    assert [one.label.annotator for one in judged.judged] == [X, Y]
+
+
+def test_one_pair_of_one_judge_is_its_own_label(rules):
+    alone, _ = panel_of(rules, {X: liking(1)})
+    heard = alone.judge_one(pair(5, 3))
+    assert heard.label == heard.judged[0].label
+    assert heard.label.panel == ()
 
 
 def test_votes_of_a_panel_are_means_over_the_judges_that_had_one(rules):
