@@ -48,6 +48,8 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--repeats", type=click.IntRange(1, 64), help="Verdicts an order under 'repeat'.")
 @click.option("--template", help="Version of the comparison's wording; by default the newest.")
+@click.option("--examples", type=click.IntRange(0, 16), help="Worked comparisons in front.")
+@click.option("--abstain/--no-abstain", default=None, help="Whether a principle may not apply.")
 @click.option("--out", type=FILE, required=True, help="Labels (JSONL), one row a pair.")
 @stage_options
 def judge(running: Running, *, pairs: Path, constitution: Path, out: Path, **options: Any) -> Row:
