@@ -6,6 +6,7 @@ import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.constitution import document
+from cai_core.feedback.draw import voters
 from cai_core.feedback.templates import label_template
 from cai_core.jobs.queue import Submission
 from cai_core.schema import SPLITS, Pair, Version
@@ -140,8 +141,7 @@ def _judged(db: Database, setting: JudgeSetting, version: Version) -> frozenset[
 
 
 def _says(n: int, setting: JudgeSetting, version: Version) -> str:
-    asked = [p for p in version.constitution.enabled if p.text.strip()]
-    votes = len(asked) if setting.principles == "each" else 1
+    votes = len(voters(version.constitution)) if setting.principles == "each" else 1
     under = f"version {version.number} of the constitution"
     each = f"{votes} principle{'s' if votes != 1 else ''}, both orders"
     judges = len(setting.judges)

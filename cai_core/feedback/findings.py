@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from cai_core.schema import Label, Row
 from cai_core.stats import effective_votes
@@ -43,10 +44,9 @@ class VotesWorth:
         return {"principles": self.principles, "effective": known, "pairs": self.pairs}
 
     @classmethod
-    def from_row(cls, row: Mapping[str, object]) -> "VotesWorth":
-        known = row.get("effective")
-        worth = float(known) if isinstance(known, int | float) else math.nan
-        return cls(int(str(row["principles"])), worth, int(str(row["pairs"])))
+    def from_row(cls, row: Mapping[str, Any]) -> "VotesWorth":
+        known = row["effective"]
+        return cls(row["principles"], math.nan if known is None else known, row["pairs"])
 
 
 def votes_worth(votes: Sequence[Mapping[str, float]]) -> VotesWorth | None:
@@ -95,6 +95,18 @@ class Findings:
             row["panel"] = {"disagreement": self.disagreement, "pairs": self.compared}
             row["panel"]["without_verdict"] = dict(self.failures)
         return row
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "Findings":
+        """From the result of a judging command, which counts its rows."""
+        votes, panel = row.get("effective_votes"), row.get("panel") or {}
+        return cls(
+            VotesWorth.from_row(votes) if votes else None,
+            int(row.get("rows") or 0),
+            panel.get("disagreement"),
+            int(panel.get("pairs") or 0),
+            panel.get("without_verdict") or {},
+        )
 
 
 def tell_of(labels: Iterable[Label]) -> Findings:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from cai_core.feedback.findings import VotesWorth, tell_of, votes_worth
+from cai_core.feedback.findings import Findings, VotesWorth, tell_of, votes_worth
 from cai_core.schema import Ballot, Label
 from tests.feedback.conftest import pair
 
@@ -62,6 +62,7 @@ def test_a_panel_is_told_by_its_disagreement_and_who_had_no_verdict():
         "two judges of the panel differ on 50% of pairs (2 pairs)",
         "judge 1 had no verdict on 1 of 3 pairs",
     ]
+    assert Findings.from_row(found.to_row() | {"rows": 3}) == found
 
 
 def test_a_single_judge_has_nothing_to_tell_of_a_panel():
