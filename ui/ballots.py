@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from cai_core.schema import Ballot, Label
+from cai_core.schema import Ballot, Label, panel_id
 from ui import cards
 from ui.plain import label, shorten
 
@@ -37,7 +37,7 @@ def disagreement_words(found: Label) -> str:
 
     >>> ballots = (Ballot("x", "a", 0.9), Ballot("y", "b", 0.2), Ballot("z", None, None))
     >>> disagreement_words(Label(None, "tie", 0.5, panel=ballots))
-    'The judges disagree: 100% of their pairs have different verdicts. 1 of 3 judges gave none.'
+    'The judges disagree: 100% of their pairs have different verdicts. 1 of 3 judges gave no verdict.'
     """
     said = []
     if found.disagreement == 0:
@@ -48,13 +48,17 @@ def disagreement_words(found: Label) -> str:
         )
     missing = sum(ballot.verdict is None for ballot in found.panel)
     if missing:
-        said.append(f"{missing} of {len(found.panel)} judges gave none.")
+        said.append(f"{missing} of {len(found.panel)} judges gave no verdict.")
     return " ".join(said)
 
 
 def notes(found: Label) -> list[str]:
     """What the numbers of a judgement are not, and what the judge did not see."""
     said = []
+    if found.annotator.startswith(panel_id((), "majority")):
+        said.append(
+            "P(A is better) is the share of the judges that prefer A, drawn a little to 0.5."
+        )
     if found.method == "repeat":
         said.append("Its numbers are sampled verdicts, counted; they are not probabilities.")
         if found.mass is not None:

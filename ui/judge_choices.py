@@ -70,13 +70,13 @@ def choose_wording(setting: JudgeSetting, *, key: str, keep: Keep = "session") -
         )
     with right:
         examples = st.number_input(
-            "Worked comparisons",
+            "Examples",
             min_value=0,
             max_value=16,
             value=setting.examples,
             key=f"{key}_examples",
             persist_state=keep,
-            help="Shown before the question. They help a small model to keep to the form, and take"
+            help="Worked comparisons, shown before the question. They help a small model to keep to the form, and take"
             " room in its window.",
         )
     abstain = st.toggle(

@@ -81,7 +81,8 @@ def _show_numbers(made: Label) -> None:
     if made.flipped:
         notes.append("The two orders disagree as asked; the offset is the judge's pull to a place.")
     if made.mass is not None and made.method != "repeat":
-        notes.append(f"The judge spent {made.mass:.0%} of its probability on the two options.")
+        whose = "The judges spent on average" if made.panel else "The judge spent"
+        notes.append(f"{whose} {made.mass:.0%} of the probability on the two options.")
     st.caption(" ".join([*notes, *ballots.notes(made)]))
 
 

@@ -120,10 +120,10 @@ class Panel:
         if len(self._seats) == 1:
             yield from self._judged_by(self._seats[0], pairs, hooks)
             return
-        count = Tally(len(pairs), hooks, self._seats)
+        count, began = Tally(len(pairs), hooks, self._seats), self.usage
         for block in batches(pairs, LOCAL_BLOCK if self._take_turns else BLOCK, hooks):
             said = [
-                self._block(seat, block, _telling(hooks, count, place, len(self._seats)))
+                self._block(seat, block, self._telling(hooks, count, place, began=began))
                 for place, seat in enumerate(self._seats)
             ]
             for labels in zip(*said, strict=True):
@@ -180,12 +180,13 @@ class Panel:
             seed=self.seed,
         )
 
+    def _telling(self, hooks: Hooks, count: Tally, place: int, *, began: Usage) -> Hooks:
+        """Progress while the judge at `place` reads a block: a pair is worth its share of judges."""
 
-def _telling(hooks: Hooks, count: Tally, place: int, judges: int) -> Hooks:
-    """Progress while the judge at `place` reads a block: pairs, each worth its share of judges."""
+        def tell(now: Progress) -> None:
+            used = self.usage.since(began)
+            done = count.progress.done + (place * now.total + now.done) // len(self._seats)
+            told = replace(count.progress, done=done, asked=used.asked, cached=used.cached)
+            hooks.progress(told)
 
-    def tell(now: Progress) -> None:
-        done = count.progress.done + (place * now.total + now.done) // judges
-        hooks.progress(replace(count.progress, done=done))
-
-    return replace(hooks, progress=tell)
+        return replace(hooks, progress=tell)
