@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from cai_core.errors import CaiError
+from cai_core.schema.ballots import Combine, panel_id
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = PROJECT_DIR / "data"
@@ -66,9 +67,7 @@ class JudgeSetting(_Strict):
     method: Literal["logprob", "cot", "repeat"] = "logprob"
     principles: Literal["whole", "each", "draw"] = "each"
     panel: tuple[str, ...] = Field((), description="further judges; with `model` they are a panel")
-    combine: Literal["majority", "mean"] = Field(
-        "majority", description="how a panel's labels become one"
-    )
+    combine: Combine = Field("majority", description="how a panel's labels become one")
     abstain: bool = Field(
         False, description="a principle may say that it does not apply, and then has no vote"
     )
@@ -82,6 +81,17 @@ class JudgeSetting(_Strict):
     )
     repeats: int = Field(5, ge=1, le=64, description="sampled verdicts per order under 'repeat'")
     max_rationale_tokens: int = Field(160, ge=8, le=4096)
+
+    @property
+    def judges(self) -> tuple[str, ...]:
+        """Everybody who judges, each once."""
+        return tuple(dict.fromkeys((self.model, *self.panel)))
+
+    @property
+    def annotator(self) -> str:
+        """Whose the labels are: the judge, or the panel as one."""
+        judges = self.judges
+        return panel_id(judges, self.combine) if len(judges) > 1 else self.model
 
 
 class Settings(_Strict):

@@ -94,13 +94,13 @@ def vote_sentence(votes: Mapping[str, float]) -> str:
     """What a vote chart shows, in words.
 
     >>> vote_sentence({"kind": 0.8, "honest": 0.4, "safe": 0.5})
-    'Of 3 principles, 1 votes for A, 1 for B, 1 even; the strongest is kind at 0.80'
+    'Of 3 principles, 1 leans to A, 1 to B, 1 even; the strongest is kind at 0.80'
     """
     for_a = sum(p > 0.5 for p in votes.values())
     for_b = sum(p < 0.5 for p in votes.values())
     strongest = max(votes, key=lambda name: abs(votes[name] - 0.5))
     return (
-        f"Of {len(votes)} principles, {for_a} votes for A, {for_b} for B, "
+        f"Of {len(votes)} principles, {for_a} leans to A, {for_b} to B, "
         f"{len(votes) - for_a - for_b} even; the strongest is {strongest} at {votes[strongest]:.2f}"
     )
 

@@ -13,7 +13,7 @@ from cai_core.schema import SPLITS, Prompt, Version
 from cai_core.settings import Settings
 from cai_core.store import constitutions, prompts
 from cai_core.store.prompts import PromptSet
-from ui import cards
+from ui import cards, judge_choices
 from ui.generate_choices import choose_model
 from ui.generate_start import Plan, start
 from ui.plain import shorten
@@ -71,6 +71,8 @@ def _asked(
         )
     with right:
         judge = choose_model("Judge", settings.judge.model, key="compare_judge")
+        with st.expander("A panel", icon=":material/groups:"):
+            panel = judge_choices.choose_panel(settings.judge, key="compare_judge")
         version = st.selectbox(
             "Constitution",
             versions,
@@ -83,6 +85,8 @@ def _asked(
         )
     asked = prompts.of_set(db, chosen.name, split=split if split in SPLITS else None, limit=most)
     options = {"model_a": a, "model_b": b, "judge": judge, "max_new_tokens": int(tokens)}
+    options |= {"panel": list(panel["panel"])}
+    options |= {"combine": panel["combine"]} if panel["panel"] else {}
     job = _submission(asked, version, options, {"prompt_set": chosen.name, "split": split})
     return job, 0 if a == b else len(asked)
 

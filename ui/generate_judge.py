@@ -1,19 +1,21 @@
 """The form of a judging job: which pairs, which judge, how, and under which constitution."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.constitution import document
+from cai_core.feedback.comparison import Wording
+from cai_core.feedback.draw import voters
+from cai_core.feedback.examples import comparisons_in_use
 from cai_core.jobs.queue import Submission
 from cai_core.schema import SPLITS, Pair, Version
-from cai_core.settings import BUILTIN, Settings
+from cai_core.settings import BUILTIN, JudgeSetting, Settings
 from cai_core.store import labels, pairs, work
 from cai_core.store.labels import LabelFilter
 from cai_core.store.pairs import PairFilter, StoredPair
-from ui import cards, generate_choices
+from ui import cards, generate_choices, judge_choices
 from ui.generate_start import Plan, start
 from ui.plain import shorten
 
@@ -44,19 +46,20 @@ def show(db: Database) -> None:
         return
     left, right = st.columns(2, gap="medium")
     with right:
-        options = _judge()
+        setting = _judge()
         version = generate_choices.choose_version(db, key="make_judge")
     if version is None:
         return
     with left:
-        found, there = _pairs(db, options, version)
+        found, there = _pairs(db, setting, version)
     n = len(found)
-    st.caption(_note(options["judge"]))
-    job = _submission([item.pair for item in found], version, options, there)
-    start(Plan(job, n, _says(n, options, version)))
+    st.caption(_note(setting.judges))
+    job = _submission([item.pair for item in found], version, setting, there)
+    start(Plan(job, n, _says(n, setting, version)))
 
 
-def _judge() -> dict[str, Any]:
+def _judge() -> JudgeSetting:
+    """The workspace's judge setting with what is chosen here."""
     setting = Settings.load().judge
     model = generate_choices.choose_model("Judge", setting.model, key="make_judge_model")
     method = st.selectbox(
@@ -76,10 +79,13 @@ def _judge() -> dict[str, Any]:
         key="make_judge_principles",
         persist_state="session",
     )
-    return {"judge": model, "method": method, "principles": principles}
+    with st.expander("Panel and wording", icon=":material/tune:"):
+        fine = judge_choices.choose_fine(setting, key="make_judge")
+    given = {"model": model, "method": method, "principles": principles}
+    return setting.model_copy(update=given | fine)
 
 
-def _pairs(db: Database, options: dict[str, Any], version: Version) -> tuple[list[StoredPair], str]:
+def _pairs(db: Database, setting: JudgeSetting, version: Version) -> tuple[list[StoredPair], str]:
     """The pairs that are to be judged, and where they come from."""
     source = st.selectbox(
         "Source",
@@ -103,7 +109,7 @@ def _pairs(db: Database, options: dict[str, Any], version: Version) -> tuple[lis
         help="Otherwise only pairs without a judgement under this setting are taken.",
     )
     found = pairs.find(db, PairFilter(source=source, job=job, split=split or None))
-    done = frozenset[str]() if again else _judged(db, options, version)
+    done = frozenset[str]() if again else _judged(db, setting, version)
     todo = [item for item in found if item.id not in done]
     most = st.number_input(
         f"Pairs, of {len(todo)}",
@@ -118,27 +124,36 @@ def _pairs(db: Database, options: dict[str, Any], version: Version) -> tuple[lis
     return todo[: int(most)], source or "all sources"
 
 
-def _judged(db: Database, options: dict[str, Any], version: Version) -> frozenset[str]:
+def _judged(db: Database, setting: JudgeSetting, version: Version) -> frozenset[str]:
+    """Pairs with a judgement under all of this setting that a label knows of."""
     where = LabelFilter(
-        annotator=options["judge"],
-        method=options["method"],
-        principles=options["principles"],
+        kind="judge",
+        annotator=setting.annotator,
+        method=setting.method,
+        principles=setting.principles,
         constitution=version.constitution.hash,
     )
-    found = labels.judgements(db, where)
-    return frozenset(item.pair_id for item in found if item.label.verdict is not None)
+    template = Wording.of(setting, comparisons_in_use(setting)).name
+    return frozenset(
+        item.pair_id
+        for item in labels.standing(db, where)
+        if item.label.verdict is not None and item.label.template == template
+    )
 
 
-def _says(n: int, options: dict[str, Any], version: Version) -> str:
-    asked = [p for p in version.constitution.enabled if p.text.strip()]
-    votes = len(asked) if options["principles"] == "each" else 1
+def _says(n: int, setting: JudgeSetting, version: Version) -> str:
+    votes = len(voters(version.constitution)) if setting.principles == "each" else 1
     under = f"version {version.number} of the constitution"
     each = f"{votes} principle{'s' if votes != 1 else ''}, both orders"
-    return f"**{n} pairs** under {under}: {each}, {2 * votes * n} questions to the judge."
+    judges = len(setting.judges)
+    whom = "the judge" if judges == 1 else f"{judges} judges"
+    return f"**{n} pairs** under {under}: {each}, {2 * votes * n * judges} questions to {whom}."
 
 
-def _note(judge: str) -> str:
-    if judge == BUILTIN:
+def _note(judges: Sequence[str]) -> str:
+    if BUILTIN in judges and len(judges) > 1:
+        return "The built-in model is at chance as a judge: in a panel it only adds noise."
+    if BUILTIN in judges:
         return (
             "As a judge the built-in model is at chance: it shows how the loop works, and its labels"
             " mean nothing. Use an endpoint or a larger model for real work."
@@ -147,12 +162,13 @@ def _note(judge: str) -> str:
 
 
 def _submission(
-    found: Sequence[Pair], version: Version, options: dict[str, Any], source: str
+    found: Sequence[Pair], version: Version, setting: JudgeSetting, source: str
 ) -> Submission:
     return Submission(
         kind="judge",
         title=f"Judge pairs of {source} under {version.constitution.name} v{version.number}",
-        options={"pairs": "input.jsonl", "constitution": "constitution.yaml"} | options,
+        options={"pairs": "input.jsonl", "constitution": "constitution.yaml"}
+        | judge_choices.job_options(setting),
         files={
             "input.jsonl": [pair.to_row() for pair in found],
             "constitution.yaml": document.dump(version.constitution),

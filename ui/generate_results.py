@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 from sqlite_utils import Database
 
+from cai_core.feedback.findings import Findings
 from cai_core.store import labels, pairs, revisions, work
 from cai_core.store.labels import LabelFilter
 from cai_core.store.pairs import PairFilter
@@ -44,6 +45,8 @@ def _job(db: Database, job: Job) -> None:
             job_cards.actions(job)
         if job.reason:
             st.caption(label(job.reason, limit=400))
+        for sentence in _findings(job):
+            st.caption(label(sentence, limit=300))
         rows = _SAMPLES[job.kind](db, job.id)
         if rows:
             alt = f"The first rows of {shorten(job.title, 60)}"
@@ -59,6 +62,11 @@ def _job(db: Database, job: Job) -> None:
             )
         else:
             st.caption("It left no rows.")
+
+
+def _findings(job: Job) -> list[str]:
+    """What a judging job showed as a whole: how much its votes are worth, how its panel got on."""
+    return Findings.from_row(job.result).sentences if job.kind == "judge" else []
 
 
 def _revisions(db: Database, job: str) -> _Rows:

@@ -94,4 +94,4 @@ def _pace(db: Database, plan: Plan) -> str:
 
 def _model(options: object) -> object:
     given = dict(options)  # type: ignore[call-overload]
-    return given.get("model") or given.get("judge")
+    return given.get("model") or (given.get("judge"), given.get("panel") or [])

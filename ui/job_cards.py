@@ -60,8 +60,9 @@ def progress_words(progress: Progress, seconds: float | None) -> str:
         parts.append(f"{60 * rate:.3g} per minute")
         if progress.total > progress.done:
             parts.append(f"{duration((progress.total - progress.done) / rate)} left")
-    named = (("from cache", progress.cached), ("failed", progress.failed))
-    return " · ".join(parts + [f"{count} {name}" for name, count in named if count])
+    parts.append(progress.from_cache)
+    parts.append(f"{progress.failed} failed" if progress.failed else "")
+    return " · ".join(filter(None, parts))
 
 
 def card(job: work.Job, *, open_run: Callable[[str], None] | None = None) -> None:

@@ -169,7 +169,7 @@ def _cycle_row(cycle: Cycle) -> dict[str, object]:
 
 def _say_what_builtin_is() -> None:
     """On the built-in model the loop shows machinery, not alignment."""
-    if Settings.load().judge.model == BUILTIN:
+    if Settings.load().judge.judges == (BUILTIN,):
         st.caption(
             ":material/info: The judge is the built-in model. It is small, and as a judge it is at "
             "chance: it shows how the loop works, not what your constitution does. Choose a larger "

@@ -7,14 +7,14 @@ from sqlite_utils import Database
 
 from cai_core.errors import CaiError, DataError
 from cai_core.feedback.examples import comparisons_in_use
-from cai_core.feedback.judge import Judged, judge_one
-from cai_core.schema import Pair, Sampling
+from cai_core.feedback.panel import Heard, Panel
+from cai_core.schema import Pair, Progress, Sampling
 from cai_core.settings import JudgeSetting, Settings
-from ui import cards, frame, live
+from ui import cards, frame, judge_choices, live
 from ui.choices import Ruling, choose_model, choose_ruling, prompt_picker, typed_prompt
 from ui.keep import keep_judgement, keep_prompt
 from ui.plain import label
-from ui.verdicts import show_judged
+from ui.verdicts import show_heard
 
 ASK, SIDE_A, SIDE_B = "judge_ask", "judge_a", "judge_b"
 JUDGED = "judge_result"  # session state: the judgement on screen
@@ -30,8 +30,9 @@ class Verdict:
     """A judgement, and under what it was made."""
 
     pair: Pair
-    judged: Judged
+    heard: Heard
     title: str
+    asked: Progress
 
 
 def show_judge(db: Database) -> None:
@@ -99,7 +100,7 @@ def _sample(db: Database, sample: tuple[str, Sampling], place: int, key: str) ->
         keep(live.stream(live.model(model_id), prompt, params, keep=keep))
 
 
-def _choices(db: Database) -> tuple[str, Ruling, JudgeSetting] | None:
+def _choices(db: Database) -> tuple[Ruling, JudgeSetting] | None:
     setting = Settings.load().judge
     model, ruling_, method, mode = st.columns([3, 3, 2, 2])
     with model:
@@ -124,33 +125,32 @@ def _choices(db: Database) -> tuple[str, Ruling, JudgeSetting] | None:
             key="judge_method",
             persist_state="session",
         )
+    with st.expander("Panel and wording", icon=":material/tune:"):
+        fine = judge_choices.choose_fine(setting, key="judge")
     if ruling is None:
         return None
     fields = {"model": model_id, "method": chosen, "principles": principles}
-    return model_id, ruling, setting.model_copy(update=fields)
+    return ruling, setting.model_copy(update=fields | fine)
 
 
 def _method_title(method: str) -> str:
     return {"logprob": "straight away", "cot": "reason first", "repeat": "sampled"}[method]
 
 
-def _judge(db: Database, model_id: str, ruling: Ruling, setting: JudgeSetting) -> None:
+def _judge(db: Database, ruling: Ruling, setting: JudgeSetting) -> None:
     prompt = typed_prompt(ASK)
     a, b = (str(st.session_state.get(key, "")).strip() for key in (SIDE_A, SIDE_B))
     if prompt is None or not a or not b:
         raise DataError("a judgement needs a prompt and two answers; fill all three")
     pair = Pair.of(prompt, a, b)
     with live.interactive(db), st.spinner("Asking in both orders …"):
-        judged = judge_one(
-            pair,
-            ruling.constitution,
-            live.model(model_id),
-            setting,
-            ref=ruling.ref,
-            examples=comparisons_in_use(setting),
-        )
+        examples = comparisons_in_use(setting)
+        panel = Panel(ruling.constitution, setting, live.model, ref=ruling.ref, examples=examples)
+        heard, used = panel.judge_one(pair), panel.usage
+        who = setting.model if len(setting.judges) == 1 else f"{len(setting.judges)} judges"
+        asked = Progress(1, 1, asked=used.asked, cached=used.cached)
         # Kept before the spinner is cleared: there a click elsewhere ends this run of the script.
-        st.session_state[JUDGED] = Verdict(pair, judged, f"{model_id} under {ruling.title}")
+        st.session_state[JUDGED] = Verdict(pair, heard, f"{who} under {ruling.title}", asked)
 
 
 def _show_result(db: Database) -> None:
@@ -159,8 +159,8 @@ def _show_result(db: Database) -> None:
         st.caption("The verdict, and every principle's vote, come here.")
         return
     with st.container(border=True):
-        st.caption(label(verdict.title, limit=200))
-        show_judged(verdict.judged, key="judge")
+        st.caption(f"{label(verdict.title, limit=200)} · {verdict.asked.from_cache}")
+        show_heard(verdict.heard, key="judge")
         with st.container(horizontal=True):
-            keep_judgement(verdict.judged.label, key="judge_keep")
+            keep_judgement(verdict.heard.label, key="judge_keep")
             keep_prompt(db, verdict.pair.prompt, key="judge_keep_prompt")

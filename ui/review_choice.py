@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from cai_core.review import effective, queue
 from cai_core.review.queue import Candidate, QueueName
-from cai_core.schema import SPLITS, ConstitutionRef, Label, Version, content_hash
+from cai_core.schema import SPLITS, ConstitutionRef, Label, Version, content_hash, judges_of
 from cai_core.store import constitutions, labels, pairs, work
 from cai_core.store.labels import JudgeUse, LabelFilter
 from cai_core.store.pairs import PairFilter
@@ -133,7 +133,10 @@ def judge_name(judge: Judge) -> str:
     """A judge setting on one line."""
     ref = judge.constitution
     under = f" · {ref.name}{f' v{ref.version}' if ref.version else ''}" if ref else ""
+    judges = judges_of(judge.model)
     model = judge.model.removeprefix("builtin:")
+    if len(judges) > 1:
+        model = f"panel of {len(judges)}: {', '.join(judges)}"
     return f"{shorten(model, 40)}{under} · {judge.method} · {judge.principles}"
 
 

@@ -8,7 +8,8 @@ from cai_core.schema import Label, Version
 from cai_core.stats import Estimate
 from cai_core.store import labels
 from cai_core.store.labels import LabelFilter
-from ui import cards, charts, menu
+from ui import ballots, cards, charts, menu
+from ui.judge_choices import judge_words
 from ui.plain import block, label
 from ui.review_choice import GUIDED, Judge
 
@@ -30,6 +31,7 @@ def show_judgement(found: Label | None, *, key: str) -> None:
     with right:
         if found.votes:
             charts.vote_chart(found.votes, key=f"votes_{key}")
+    ballots.show(found)
     if found.rationale:
         st.caption("Its reasoning" + _turned_note(found))
         st.html(block(found.rationale))
@@ -47,7 +49,10 @@ def _numbers(found: Label) -> None:
         elif found.flipped:
             st.badge("flipped", icon=":material/swap_horiz:", color="gray")
     st.table(dict(_rows(found)), border="horizontal", width="content")
-    st.caption(f"{label(found.annotator)} · {label(found.method)} · {label(found.principles)}")
+    who = judge_words(found.annotator)
+    st.caption(f"{who} · {label(found.method)} · {label(found.principles)}")
+    if said := ballots.notes(found):
+        st.caption(" ".join(said))
 
 
 def _rows(found: Label) -> list[tuple[str, str]]:
@@ -56,7 +61,8 @@ def _rows(found: Label) -> list[tuple[str, str]]:
         rows.append(("… when A stood first", _number(found.orders.ab)))
         rows.append(("… when B stood first", _number(found.orders.ba)))
     rows.append(("Offset to the first place", _number(found.offset, signed=True)))
-    rows.append(("Mass on the two options", _number(found.mass)))
+    mass = "Share of readable verdicts" if found.method == "repeat" else "Mass on the two options"
+    rows.append((mass, _number(found.mass)))
     return rows
 
 

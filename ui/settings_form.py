@@ -10,7 +10,7 @@ from cai_core.errors import CaiError
 from cai_core.models import catalogue
 from cai_core.schema import Method, PrincipleMode
 from cai_core.settings import Settings, validation_sentence
-from ui import frame
+from ui import frame, judge_choices
 
 _METHODS = {
     "logprob": "probabilities of the two options",
@@ -105,6 +105,7 @@ def _judge(settings: Settings, ids: list[str]) -> None:
 
 def _fine(settings: Settings) -> None:
     judge = settings.judge
+    judge_choices.choose_fine(judge, key="set", keep=None)
     st.number_input(
         "Tie band",
         value=judge.tie_band,
@@ -150,6 +151,7 @@ def _save(db: Database) -> None:
     state = st.session_state
     fields = ("method", "principles", "tie_band", "cot_clamp", "repeats", "max_rationale_tokens")
     judge = Settings.load().judge.model_dump() | {f: state[f"set_{f}"] for f in fields}
+    judge |= judge_choices.chosen("set")
     change_settings(
         base_model=state["set_base_model"],
         models=tuple(filter(None, map(str.strip, state["set_models"].splitlines()))),

@@ -14,7 +14,7 @@ from cai_core.settings import DATA_DIR, Settings
 from cai_core.store import constitutions
 from cai_core.store.datasets import Dataset
 from cai_core.train.configs import CONFIGS
-from ui import train_choices, train_single
+from ui import judge_choices, train_choices, train_single
 from ui.config_form import config_form
 from ui.plain import shorten
 
@@ -89,7 +89,7 @@ def _name(version: Version) -> str:
 
 
 def _judge() -> dict[str, Any]:
-    """The workspace's judge setting, with model, method and principles open to change."""
+    """The workspace's judge setting, with what can be chosen open to change."""
     settings = Settings.load()
     setting = settings.judge
     ids = [item.id for item in catalogue.known(settings)]
@@ -101,7 +101,9 @@ def _judge() -> dict[str, Any]:
             "Principles", ("each", "draw", "whole"), setting.principles, "chain_principles"
         ),
     }
-    return setting.model_dump(mode="json") | chosen
+    with st.expander("Panel and wording of the judge", icon=":material/tune:"):
+        chosen |= judge_choices.choose_fine(setting, key="chain_judge")
+    return setting.model_copy(update=chosen).model_dump(mode="json")
 
 
 def _one_of(label: str, options: tuple[str, ...], now: str, key: str) -> str:

@@ -7,22 +7,37 @@ import pandas as pd
 import streamlit as st
 
 from cai_core.feedback.judge import Judged, Transcript
-from cai_core.schema import Chat, Label
-from ui import cards, charts
+from cai_core.feedback.panel import Heard
+from cai_core.schema import Label
+from ui import ballots, cards, charts
 from ui.plain import block, label
 from ui.seen import show_seen
 
 
-def show_judged(judged: Judged, *, key: str) -> None:
-    """Draw one judgement."""
-    made = judged.label
+def show_heard(heard: Heard, *, key: str) -> None:
+    """Draw one judgement; of a panel what each judge said, too."""
+    made = heard.label
     if made.verdict is None:
         st.warning(label(made.error, limit=600), icon=":material/help:")
     else:
         _show_numbers(made)
         charts.vote_chart(made.votes, key=f"{key}_votes")
-        _show_reasons(judged)
-    show_seen(chats_of(judged), key=f"{key}_seen")
+    ballots.show(made)
+    transcripts = _by_title(heard)
+    if made.verdict is not None:
+        _show_reasons(transcripts)
+    show_seen({name: one.chat for name, one in transcripts.items()}, key=f"{key}_seen")
+
+
+def _by_title(heard: Heard) -> dict[str, Transcript]:
+    """Every call by what it asked, and of whom where there are several."""
+    if len(heard.judged) == 1:
+        return transcripts_of(heard.judged[0])
+    return {
+        f"{judged.label.annotator}: {title}": transcript
+        for judged in heard.judged
+        for title, transcript in transcripts_of(judged).items()
+    }
 
 
 def show_compared(found: Mapping[str, Judged], *, key: str) -> None:
@@ -35,8 +50,9 @@ def show_compared(found: Mapping[str, Judged], *, key: str) -> None:
             st.caption(f":orange[:material/help:] {label(judged.label.error, limit=300)}")
     before = rest[0].label.votes if rest else None
     charts.vote_chart(newest.label.votes, before=before, key=f"{key}_votes")
-    _show_reasons(newest)
-    show_seen(chats_of(newest), key=f"{key}_seen")
+    transcripts = transcripts_of(newest)
+    _show_reasons(transcripts)
+    show_seen({name: one.chat for name, one in transcripts.items()}, key=f"{key}_seen")
 
 
 def _row(title: str, made: Label) -> dict[str, str]:
@@ -64,11 +80,10 @@ def _show_numbers(made: Label) -> None:
     notes = []
     if made.flipped:
         notes.append("The two orders disagree as asked; the offset is the judge's pull to a place.")
-    if made.mass is not None:
-        notes.append(f"The judge spent {made.mass:.0%} of its probability on the two options.")
-    if "characters_left_out" in made.extra:
-        notes.append(f"{made.extra['characters_left_out']} characters did not fit and were cut.")
-    st.caption(" ".join(notes))
+    if made.mass is not None and made.method != "repeat":
+        whose = "The judges spent on average" if made.panel else "The judge spent"
+        notes.append(f"{whose} {made.mass:.0%} of the probability on the two options.")
+    st.caption(" ".join([*notes, *ballots.notes(made)]))
 
 
 _OFFSET = (
@@ -80,6 +95,8 @@ _OFFSET = (
 def _raw_help(made: Label) -> str | None:
     if made.p_raw is None or made.p_raw == made.p_a:
         return None
+    if made.panel:
+        return f"{made.p_raw:.3f} is the mean of the judges in log-odds"
     return f"{made.p_raw:.3f} before it was clamped"
 
 
@@ -87,21 +104,17 @@ def _number(value: float | None) -> str:
     return "–" if value is None or not math.isfinite(value) else f"{value:.2f}"
 
 
-def _show_reasons(judged: Judged) -> None:
+def _show_reasons(transcripts: Mapping[str, Transcript]) -> None:
     """What the judge reasoned or said, a tab-free list; nothing where it only scored."""
-    spoken = [transcript for transcript in judged.transcripts if transcript.reply]
+    spoken = {title: one.reply for title, one in transcripts.items() if one.reply}
     if not spoken:
         return
     with st.expander(f"What the judge said ({len(spoken)})", icon=":material/psychology:"):
-        for transcript in spoken:
-            st.caption(label(_call_title(transcript)))
-            st.html(block(transcript.reply))
+        for title, reply in spoken.items():
+            st.caption(label(title, limit=160))
+            st.html(block(reply))
 
 
-def chats_of(judged: Judged) -> dict[str, Chat]:
-    """Every call's chat, by what it asked."""
-    return {_call_title(transcript): transcript.chat for transcript in judged.transcripts}
-
-
-def _call_title(transcript: Transcript) -> str:
-    return f"{transcript.principle}, {transcript.first.upper()} shown first"
+def transcripts_of(judged: Judged) -> dict[str, Transcript]:
+    """Every call of one judge, by what it asked."""
+    return {f"{t.principle}, {t.first.upper()} shown first": t for t in judged.transcripts}

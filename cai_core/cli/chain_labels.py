@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
+from typing import TYPE_CHECKING
 
 from cai_core.cli.chain_context import Chain, read_rows
 from cai_core.cli.dataset import labelled_pairs
@@ -14,6 +15,9 @@ from cai_core.review.agreement import agreement
 from cai_core.schema import Label, Pair, Prompt, Row
 from cai_core.stats import Estimate, wilson
 from cai_core.train.rows import TrainingData
+
+if TYPE_CHECKING:
+    from cai_core.feedback.panel import Panel
 
 PAIRS, LABELS, VERDICTS = "pairs.jsonl", "labels.jsonl", "verdicts.jsonl"
 
@@ -48,25 +52,24 @@ def judge_pairs(chain: Chain, pairs: Sequence[Pair]) -> list[Label]:
     with chain.running.output(path, settings=settings, inputs=inputs) as output:
         missing = [pair for pair in pairs if pair.id not in output.done]
         if missing:
-            write_labels(output, judged(chain, missing))
+            write_labels(output, panel_of(chain).judge(missing, hooks=chain.hooks("judge")))
         mark_all(output)
         output.finish([pair.id for pair in pairs])
     return [Label.from_row(row) for row in read_rows(path)]
 
 
-def judged(chain: Chain, pairs: Sequence[Pair]) -> Iterator[Label]:
-    from cai_core.feedback import judge
+def panel_of(chain: Chain) -> "Panel":
+    """Everybody who judges in this chain."""
+    from cai_core.feedback.panel import Panel
 
-    config = chain.plan.config
-    return judge.judge(
-        pairs,
-        chain.plan.constitution,
-        chain.load(config.judge.model),
-        config.judge,
+    plan = chain.plan
+    return Panel(
+        plan.constitution,
+        plan.config.judge,
+        chain.load,
         ref=chain.constitution_ref,
-        seed=config.seed,
-        hooks=chain.hooks("judge"),
-        examples=comparisons_in_use(config.judge),
+        seed=plan.config.seed,
+        examples=comparisons_in_use(plan.config.judge),
     )
 
 

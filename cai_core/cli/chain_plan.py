@@ -17,7 +17,7 @@ from cai_core.feedback.examples import comparisons_in_use
 from cai_core.models import catalogue
 from cai_core.models.weights import check_folder
 from cai_core.schema import SPLITS, Constitution, Prompt, Split, chat_from_row
-from cai_core.settings import JudgeSetting, Settings
+from cai_core.settings import JudgeSetting
 from cai_core.train.configs import ChainConfig
 from cai_core.train.rows import TrainingData
 
@@ -161,11 +161,8 @@ def _helpful(
 def _check_judge(setting: JudgeSetting) -> None:
     templates.check_template(setting.template)
     comparisons_in_use(setting)
-    kind, name = catalogue.parse(setting.model)
-    if kind == "endpoint":
-        Settings.load().endpoint(name.partition("/")[0])
-    else:
-        check_folder(catalogue.resolve(setting.model))
+    for judge in setting.judges:
+        catalogue.check(judge)
 
 
 def _check_disk(base: Path, out: Path) -> None:

@@ -1,10 +1,9 @@
 """The stages of a chain that make and use models, each from files to files; a finished one is kept."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from cai_core.cli.chain_context import Chain, read_json, read_rows, write_json
-from cai_core.cli.chain_labels import judged
+from cai_core.cli.chain_labels import panel_of
 from cai_core.schema import Hooks, Label, Prompt, Row, content_hash
 from cai_core.train.card import Run
 from cai_core.train.loop import Task
@@ -41,7 +40,7 @@ def train_reward(chain: Chain, data: TrainingData) -> Run:
         chain.out / "reward",
         config.stage("reward"),
         base_model=chain.model_id("sft"),
-        judges=(config.judge.model,),
+        judges=config.judge.judges,
         hooks=chain.hooks("reward"),
     )
     return reward.train(task)
@@ -113,18 +112,19 @@ def _against(chain: Chain, name: str, other: str) -> Row:
             output.write(label.to_row())
         output.finish([prompt.id for prompt in prompts])
     labels = [Label.from_row(row) for row in read_rows(path)]
-    return comparison_of(models, config.judge.model, chain.constitution_ref, labels).to_row()
+    return comparison_of(models, config.judge.annotator, chain.constitution_ref, labels).to_row()
 
 
 def _contested(chain: Chain, models: tuple[str, str], prompts: Sequence[Prompt]) -> Iterator[Label]:
     from cai_core.evaluate.winrate import Contest, compare
 
     quiet = Hooks(should_stop=chain.running.hooks.should_stop)
-    judging = Chain(chain.plan, replace(chain.running, hooks=quiet))
+    panel = panel_of(chain)
     contest = Contest(
         chain.load(models[0]),
         chain.load(models[1]),
-        lambda pairs: judged(judging, pairs),
+        lambda pairs: panel.judge(pairs, hooks=quiet),
         chain.sampling(),
+        panel,
     )
     return compare(prompts, contest, hooks=chain.hooks("comparison"))

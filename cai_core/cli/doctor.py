@@ -164,7 +164,7 @@ def check_models() -> Iterator[Problem]:
     except CaiError:
         return  # said by check_settings
     known = {info.id: info for info in catalogue.known(settings)}
-    for model_id in dict.fromkeys((BUILTIN, settings.base_model, settings.judge.model)):
+    for model_id in dict.fromkeys((BUILTIN, settings.base_model, *settings.judge.judges)):
         if not known[model_id].ready:
             yield Problem(f"the model {model_id} cannot be used", known[model_id].note)
 

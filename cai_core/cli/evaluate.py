@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cai_core.cli.judge import setting_of
+from cai_core.cli.judge import check_panel, setting_of
 from cai_core.cli.running import Running, stage_options
 from cai_core.cli.wording import wording_options, wording_row
 from cai_core.errors import CaiError
@@ -23,6 +23,7 @@ from cai_core.schema import (
     Row,
     Sampling,
     content_hash,
+    judges_of,
 )
 from cai_core.settings import BUILTIN, JudgeSetting
 
@@ -42,6 +43,12 @@ def evaluate() -> None:
 @click.option("--model-a", required=True, metavar="M", help="The model after.")
 @click.option("--model-b", required=True, metavar="M", help="The model before.")
 @click.option("--judge", default=BUILTIN, show_default=True, metavar="M", help="Who judges.")
+@click.option("--panel", multiple=True, metavar="M", help="A further judge; may be repeated.")
+@click.option(
+    "--combine",
+    type=click.Choice(["majority", "mean"]),
+    help="How a panel's labels become one; by default as in the settings, else by majority.",
+)
 @click.option("--constitution", type=FILE, required=True, help="What the judge judges by.")
 @click.option("--method", type=click.Choice(["logprob", "cot", "repeat"]), default="logprob")
 @click.option("--principles", type=click.Choice(["whole", "each", "draw"]), default="each")
@@ -76,6 +83,7 @@ def winrate(
         sampling=Sampling(max_new_tokens, temperature, seed=running.seed),
         examples=comparisons_in_use(setting, examples_file),
     )
+    check_panel(asked.setting)
     comparison = _compare(running, asked, out)
     _write(out, comparison.to_row())
     running.say(f"{out}: {comparison.win_rate.estimate if comparison.headline else '–'}")
@@ -122,19 +130,24 @@ def _compare(running: Running, asked: Asked, out: Path) -> "Comparison":
     # not splitlines(): U+2028 and its like may stand inside a JSON string
     lines = rows_file.read_text(encoding="utf-8").split("\n")
     labels = [Label.from_row(json.loads(line)) for line in lines if line]
-    return comparison_of(asked.models, asked.setting.model, ref, labels)
+    return comparison_of(asked.models, asked.setting.annotator, ref, labels)
 
 
 def comparison_of(
     models: tuple[str, str], judge: str, ref: ConstitutionRef, labels: Sequence[Label]
 ) -> "Comparison":
-    """A comparison with the judge's independence read from the models' lineage."""
-    from cai_core.evaluate.winrate import Comparison, independence
+    """A comparison with the judge's independence read from the models' lineage.
+
+    Args:
+        judge: who judged; the annotator of a panel stands for all its judges.
+    """
+    from cai_core.evaluate.winrate import Comparison, panel_independence
 
     lineage = {model: _family(model) for model in models}
-    kin = _family(judge)
-    found = independence(judge, kin, lineage)
-    return Comparison(*models, judge, ref, tuple(labels), found, kin)
+    kin = {name: _family(name) for name in judges_of(judge)}
+    found = panel_independence(kin, lineage)
+    family = frozenset().union(*kin.values())
+    return Comparison(*models, judge, ref, tuple(labels), found, family)
 
 
 def _family(model_id: str) -> frozenset[str]:
@@ -164,26 +177,23 @@ def contest(running: Running, asked: Asked) -> "Contest":
     """The models, loaded, and the judge as a function of pairs."""
     from cai_core.constitution.document import read
     from cai_core.evaluate.winrate import Contest
-    from cai_core.feedback import judge as judging
+    from cai_core.feedback.panel import Panel
     from cai_core.models.catalogue import load
 
     a, b = (load(name, cache=running.cache) for name in asked.models)
-    judge_model = load(asked.setting.model, cache=running.cache)
-    constitution = read(asked.constitution)
     quiet = Hooks(should_stop=running.hooks.should_stop)
+    panel = Panel(
+        read(asked.constitution),
+        asked.setting,
+        lambda model_id: load(model_id, cache=running.cache),
+        seed=running.seed,
+        examples=asked.examples,
+    )
 
     def judge(pairs: Sequence[Pair]) -> Iterable[Label]:
-        return judging.judge(
-            pairs,
-            constitution,
-            judge_model,
-            asked.setting,
-            seed=running.seed,
-            hooks=quiet,
-            examples=asked.examples,
-        )
+        return panel.judge(pairs, hooks=quiet)
 
-    return Contest(a, b, judge, asked.sampling)
+    return Contest(a, b, judge, asked.sampling, panel)
 
 
 @evaluate.command("best-of-n")

@@ -1,10 +1,8 @@
 """`judge`: which answer of each pair is better under a constitution, asked in both orders."""
 
 import json
-import math
 from bisect import insort
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +25,12 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--pairs", type=FILE, required=True, help="Pairs (JSONL, CSV or JSON; gzip too).")
 @click.option("--constitution", type=FILE, required=True, help="What the judge judges by (YAML).")
 @click.option("--judge", default=BUILTIN, show_default=True, metavar="M", help="Who judges.")
+@click.option("--panel", multiple=True, metavar="M", help="A further judge; may be repeated.")
+@click.option(
+    "--combine",
+    type=click.Choice(["majority", "mean"]),
+    help="How a panel's labels become one; by default as in the settings, else by majority.",
+)
 @click.option(
     "--method",
     type=click.Choice(["logprob", "cot", "repeat"]),
@@ -63,8 +67,10 @@ def judge(
     """
     from cai_core.constitution.document import read
     from cai_core.curate.formats import read_pairs
+    from cai_core.feedback.findings import tell_of
 
     setting = setting_of(**options)
+    check_panel(setting)
     examples = comparisons_in_use(setting, examples_file)
     rules = read(constitution)
     found = read_pairs(pairs, skip_bad=running.skip_bad)
@@ -78,60 +84,31 @@ def judge(
         mark_all(output)
         finished = output.finish([pair.id for pair in found.rows])
     refuse_if_all_failed(out, finished.rows, finished.failed)
-    count = Counted.of(_rows(out))
+    found_out = tell_of(map(Label.from_row, _rows(out)))
     running.say(
         f"{out}: {finished.rows - finished.failed} judged, {finished.failed} without verdict"
-        + count.sentence(abstain=setting.abstain)
     )
-    return finished.to_row() | count.to_row(abstain=setting.abstain)
+    for sentence in found_out.sentences:
+        running.say(sentence)
+    return finished.to_row() | found_out.to_row()
 
 
 def setting_of(judge: str, **options: Any) -> JudgeSetting:
-    """The workspace's judge setting with what the command line says otherwise."""
+    """The workspace's judge setting with what the command line says otherwise.
+
+    Who judges is said on the command line alone: the workspace's panel is not added to it.
+    """
     given = {name: value for name, value in options.items() if value is not None}
-    base = Settings.load().judge.model_dump()
+    base = Settings.load().judge.model_dump() | {"panel": ()}
     return JudgeSetting.model_validate({**base, "model": judge, **given})
 
 
-@dataclass(frozen=True)
-class Counted:
-    """How many labels were made on answers that were cut, and how many principles had no vote."""
+def check_panel(setting: JudgeSetting) -> None:
+    """Raises CaiError: a further judge is not there; it would be missed only when its turn comes."""
+    from cai_core.models.catalogue import check
 
-    labels: int = 0
-    cut: int = 0
-    fewer_examples: int = 0
-    abstained: int = 0
-
-    @classmethod
-    def of(cls, rows: Iterable[Row]) -> "Counted":
-        """Count a file's rows as they come."""
-        labels = cut = fewer = abstained = 0
-        for row in rows:
-            labels += 1
-            cut += bool(row.get("characters_left_out"))
-            fewer += row.get("examples_shown") is not None
-            abstained += len(row.get("not_applicable") or ())
-        return cls(labels, cut, fewer, abstained)
-
-    @property
-    def mean_abstained(self) -> float:
-        """Principles that did not apply, a label."""
-        return self.abstained / self.labels if self.labels else math.nan
-
-    def sentence(self, *, abstain: bool) -> str:
-        """What there is to say behind the number of labels."""
-        said = f", {self.cut} on answers that were cut" if self.cut else ""
-        if self.fewer_examples:
-            said += f", {self.fewer_examples} with fewer examples than asked for"
-        if abstain:
-            said += f"; {self.mean_abstained:.1f} principles a pair did not apply"
-        return said
-
-    def to_row(self, *, abstain: bool) -> Row:
-        row: Row = {"cut": self.cut}
-        if self.fewer_examples:
-            row["fewer_examples"] = self.fewer_examples
-        return row | ({"mean_abstained": self.mean_abstained} if abstain else {})
+    for judge in setting.panel:
+        check(judge)
 
 
 def _labels(
@@ -141,21 +118,19 @@ def _labels(
     setting: JudgeSetting,
     examples: Sequence[Worked],
 ) -> Iterator[Label]:
-    from cai_core.feedback.judge import judge as judge_pairs
+    from cai_core.feedback.panel import Panel
     from cai_core.models.catalogue import load
 
-    model = load(setting.model, cache=running.cache)
     ref = ref_of(running, ConstitutionRef.of(rules))
-    return judge_pairs(
-        pairs,
+    everybody = Panel(
         rules,
-        model,
         setting,
+        lambda model_id: load(model_id, cache=running.cache),
         ref=ref,
         seed=running.seed,
-        hooks=running.hooks,
         examples=examples,
     )
+    return everybody.judge(pairs, hooks=running.hooks)
 
 
 def ref_of(running: Running, read: ConstitutionRef) -> ConstitutionRef:

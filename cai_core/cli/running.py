@@ -133,8 +133,10 @@ def progress_text(progress: Progress, done_now: int, seconds: float) -> str:
         parts.append(f"{rate:.1f}/s" if rate >= 0.1 else f"{60 * rate:.1f}/min")
         if progress.total > progress.done:
             parts.append(f"{duration_text((progress.total - progress.done) / rate)} left")
-    named = (("tokens", progress.tokens), ("cached", progress.cached), ("failed", progress.failed))
-    return " · ".join(parts + [f"{count} {name}" for name, count in named if count])
+    parts.append(f"{progress.tokens} tokens" if progress.tokens else "")
+    parts.append(progress.from_cache)
+    parts.append(f"{progress.failed} failed" if progress.failed else "")
+    return " · ".join(filter(None, parts))
 
 
 def duration_text(seconds: float) -> str:

@@ -5,12 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cai_core.errors import ModelError
+from cai_core.schema import judges_of
 
 Resolve = Callable[[str], Path]  # the folder of a local model id; ModelError where there is none
 
 
 def ancestry(model_id: str, resolve: Resolve) -> frozenset[str]:
     """The model itself, what it was trained from, and the judges and rewards it was trained on.
+
+    A panel comes from its judges.
 
     A model that is not here, or that was not trained here, has no ancestors that we know of.
     """
@@ -26,6 +29,9 @@ def ancestry(model_id: str, resolve: Resolve) -> frozenset[str]:
 
 
 def _parents(model_id: str, resolve: Resolve) -> list[str]:
+    judges = judges_of(model_id)
+    if judges != (model_id,):
+        return list(judges)
     if model_id.startswith("endpoint:"):
         return []
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cai_core.errors import DataError, ModelError
-from cai_core.feedback.batch import Tally, batches, generate_each
+from cai_core.feedback.batch import Counted, Tally, batches, generate_each
 from cai_core.models.protocol import Model
 from cai_core.schema import (
     Completion,
@@ -93,14 +93,36 @@ def independence(
     return Independence(True, f"The judge {judge} went into neither of the models.")
 
 
+def panel_independence(
+    judges: Mapping[str, frozenset[str]], lineage: Mapping[str, frozenset[str]]
+) -> Independence:
+    """Say whether every judge stands outside: a panel with one kindred judge is not independent.
+
+    Args:
+        judges: the kin of each judge; one judge is a panel of one. lineage: as for `independence`.
+    """
+    found = [independence(judge, kin, lineage) for judge, kin in judges.items()]
+    kindred = [one for one in found if not one.independent]
+    if len(found) == 1:
+        return found[0]
+    if kindred:
+        many = f"{len(kindred)} of the panel's {len(found)} judges are not independent"
+        return Independence(False, f"{many}. {' '.join(one.reason for one in kindred)}")
+    return Independence(True, f"None of the panel's {len(found)} judges went into the models.")
+
+
 @dataclass(frozen=True)
 class Contest:
-    """Two models, how they answer, and who judges; `judge` yields one label a pair, in order."""
+    """Two models, how they answer, and who judges; `judge` yields one label a pair, in order.
+
+    `judges` counts what the judges were asked.
+    """
 
     model_a: Model
     model_b: Model
     judge: JudgePairs
     sampling: Sampling
+    judges: Counted | None = None
 
 
 def compare(
@@ -114,7 +136,8 @@ def compare(
     Raises:
         Stopped: as asked, between batches. ModelError: many prompts in a row failed alike.
     """
-    count = Tally(len(prompts), hooks)
+    asked = (contest.model_a, contest.model_b, contest.judges)
+    count = Tally(len(prompts), hooks, [one for one in asked if one])
     for batch in batches(prompts, BATCH, hooks):
         for label in contest.judge(_pairs(batch, contest, hooks)):
             yield label

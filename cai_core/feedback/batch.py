@@ -6,7 +6,7 @@ its batch; a server that is gone must not turn a hundred thousand rows into erro
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from cai_core.errors import ModelError, Stopped
 from cai_core.models.protocol import Model
@@ -67,13 +67,20 @@ def _spoken(completion: Completion) -> Completion | ModelError:
     return replace(completion, text=answer, thinking=thought)
 
 
+class Counted(Protocol):
+    """A model, or whoever asks models, that counts what was asked."""
+
+    @property
+    def usage(self) -> Usage: ...
+
+
 @dataclass
 class Tally:
     """Counts finished rows, tells the progress, and gives up when too many fail alike."""
 
     total: int
     hooks: Hooks
-    models: Sequence[Model] = ()
+    models: Sequence[Counted] = ()
     progress: Progress = field(default_factory=lambda: Progress(0, 0))
     _reason: str = ""
     _alike: int = 0

@@ -208,6 +208,11 @@ def check_template(name: str) -> str:
     return template_named(name).name
 
 
+def template_names() -> tuple[str, ...]:
+    """Every comparison template that there is."""
+    return tuple(shipped_templates())
+
+
 def template_named(name: str) -> Template:
     """A shipped template; "" is the default. Raises ConstitutionError."""
     there = shipped_templates()

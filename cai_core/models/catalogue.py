@@ -104,9 +104,18 @@ def resolve(model_id: str) -> Path:
     return _builtin() if kind == "builtin" else _snapshot(name)
 
 
+def check(model_id: str) -> None:
+    """Raises CaiError: an endpoint that the settings do not name, or weights that are not here."""
+    kind, name = parse(model_id)
+    if kind == "endpoint":
+        _endpoint(name, Settings.load())
+    else:
+        check_folder(resolve(model_id))
+
+
 def known(settings: Settings) -> list[ModelInfo]:
     """What can be chosen: built in, of the settings, of endpoints, trained here (newest first)."""
-    named = (BUILTIN, *settings.models, settings.base_model, settings.judge.model)
+    named = (BUILTIN, *settings.models, settings.base_model, *settings.judge.judges)
     listed = [_info(model_id, settings) for model_id in named]
     listed += [
         _info(f"endpoint:{endpoint.name}/{model}", settings)

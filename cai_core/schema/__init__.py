@@ -4,6 +4,7 @@ Every class that stands in a file has `from_row(row)` and `to_row()`. Rows are c
 fields that we do not know are kept in `extra` and written back. No file is opened here.
 """
 
+from cai_core.schema.ballots import Ballot, Combine, judges_of, panel_id
 from cai_core.schema.chats import (
     Chat,
     Message,
@@ -40,7 +41,9 @@ __all__ = [
     "SPLITS",
     "VERDICTS",
     "AnnotatorKind",
+    "Ballot",
     "Chat",
+    "Combine",
     "Completion",
     "Constitution",
     "ConstitutionRef",
@@ -74,8 +77,10 @@ __all__ = [
     "content_hash",
     "first_user_turn",
     "hh_dialogue",
+    "judges_of",
     "never_stop",
     "no_metric",
     "no_progress",
+    "panel_id",
     "user",
 ]

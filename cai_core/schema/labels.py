@@ -6,6 +6,7 @@ from typing import Literal, Self, cast
 
 from cai_core.errors import DataError
 from cai_core.schema import fields
+from cai_core.schema.ballots import Ballot, disagreement
 from cai_core.schema.constitutions import ConstitutionRef
 from cai_core.schema.fields import Row
 from cai_core.schema.pairs import VERDICTS, Pair, Verdict
@@ -64,6 +65,7 @@ class Label:
 
     `p_a` in [0, 1] is P(response_a is better), None where the verdict is bad, skip or failed.
     `votes` has it by principle; `not_applicable` has those that had no vote, with P(does not apply).
+    `panel` holds what each judge said where several judged.
     """
 
     pair: Pair
@@ -87,12 +89,18 @@ class Label:
     rationale: str = ""
     error: str = ""
     review: Review | None = None
+    panel: tuple[Ballot, ...] = ()
     extra: Row = field(default_factory=dict)
 
     @property
     def id(self) -> str:
         """The pair's id: one row an id in a labels file."""
         return self.pair.id
+
+    @property
+    def disagreement(self) -> float | None:
+        """Of a panel's judges, see `ballots.disagreement`; None for a single one."""
+        return disagreement(self.panel)
 
     @classmethod
     def from_row(cls, row: object) -> Self:
@@ -124,6 +132,7 @@ class Label:
             rationale=str(row.get("rationale") or ""),
             error=str(row.get("error") or ""),
             review=review,
+            panel=tuple(map(Ballot.from_row, row.get("panel") or ())),
             extra=fields.extra(row, known),
         )
 
@@ -144,6 +153,9 @@ class Label:
             row["error"] = self.error
         if self.review:
             row["review"] = self.review.to_row()
+        if self.panel:
+            row["panel"] = [ballot.to_row() for ballot in self.panel]
+            row["disagreement"] = self.disagreement
         return row | self.extra
 
 
@@ -160,5 +172,5 @@ _PAIR_FIELDS = {"id", "prompt", "response_a", "response_b", "chosen", "rejected"
 _LABEL_FIELDS = {
     *("verdict", "p_a", "kind", "judge", "annotator", "p_raw", "orders", "offset", "flipped"),
     *("inconsistent", "mass", "votes", "method", "principles", "template", "constitution"),
-    *("seed", "rationale", "error", "review", "not_applicable"),
+    *("seed", "rationale", "error", "review", "not_applicable", "panel", "disagreement"),
 }

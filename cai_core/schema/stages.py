@@ -19,6 +19,15 @@ class Progress:
     failed: int = 0
     asked: int = 0
 
+    @property
+    def from_cache(self) -> str:
+        """How much was paid for before, in words; "" where no model was asked.
+
+        >>> Progress(10, 20, asked=640, cached=320).from_cache
+        'cached 320 of 640 questions'
+        """
+        return f"cached {self.cached} of {self.asked} questions" if self.asked else ""
+
 
 @dataclass
 class Usage:

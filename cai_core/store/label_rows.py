@@ -9,6 +9,7 @@ import numpy as np
 from sqlite_utils import Database
 
 from cai_core.schema import (
+    Ballot,
     ConstitutionRef,
     Label,
     Orders,
@@ -39,6 +40,7 @@ def turned(label: Label) -> Label:
         p_raw=_other(label.p_raw),
         orders=Orders(ab=1 - orders.ba, ba=1 - orders.ab) if orders else None,
         votes={key: 1 - p for key, p in label.votes.items()},
+        panel=tuple(ballot.turned() for ballot in label.panel),
         extra=_turned_extra(label),
     )
 
@@ -83,7 +85,7 @@ def columns(db: Database, label: Label) -> Row:
         "error": label.error,
         "review": to_json(label.review.to_row()) if label.review else None,
         "blind": label.review.blind if label.review else None,
-        "extra": to_json(_extra(label)),
+        "extra": to_json(_extra(label) | _panel_row(label)),
     }
 
 
@@ -108,6 +110,8 @@ def label_of(row: Row, pair: Pair) -> Label:
     extra = from_json(row["extra"])
     version = row["constitution_version"]
     name, key = row["constitution_name"], row["constitution_hash"]
+    extra = from_json(row["extra"])
+    panel = tuple(map(Ballot.from_row, extra.pop("panel", ())))
     return Label(
         pair=pair,
         verdict=row["verdict"],
@@ -130,8 +134,14 @@ def label_of(row: Row, pair: Pair) -> Label:
         rationale=row["rationale"],
         error=row["error"],
         review=Review.from_row(json.loads(row["review"])) if row["review"] else None,
+        panel=panel,
         extra=extra,
     )
+
+
+def _panel_row(label: Label) -> Row:
+    """A panel's ballots stand in the column of what has none of its own."""
+    return {"panel": [ballot.to_row() for ballot in label.panel]} if label.panel else {}
 
 
 def _flag(value: int | None) -> bool | None:

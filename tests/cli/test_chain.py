@@ -313,3 +313,25 @@ def test_a_chain_that_is_a_job_names_its_models_by_the_run(place):
     assert (after_sft["model_a"], after_sft["model_b"]) == ("run:r1/ppo", "run:r1/sft")
     ppo = read(job / "out" / "ppo" / "run.json")
     assert (ppo["base_model"], ppo["reward_model"]) == ("run:r1/sft", "run:r1/reward")
+
+
+def test_a_panel_judges_in_a_chain_and_is_named_where_its_labels_went(place, tiny):
+    twin = shutil.copytree(tiny, place / "twin")
+    judges = [f"path:{tiny}", f"path:{twin}"]
+    write_config(place, tiny, judge={"model": judges[0], "panel": judges[1:]})
+    done = run(place)
+    assert done.exit_code == 0, done.output
+    labels = rows(place / "out" / "labels.jsonl")
+    assert {row["judge"] for row in labels} == {"panel:majority:" + " + ".join(sorted(judges))}
+    assert [ballot["judge"] for ballot in labels[0]["panel"]] == judges
+    assert read(place / "out" / "reward" / "run.json")["judges"] == judges
+    comparison = read(place / "out" / "comparison.json")["comparisons"][0]
+    assert comparison["independent"] is False
+    assert "2 of the panel's 2 judges" in comparison["independence"]
+
+
+def test_a_panel_with_a_judge_that_is_not_there_cannot_start(place, tiny):
+    write_config(place, tiny, judge={"model": f"path:{tiny}", "panel": ["path:nowhere"]})
+    done = run(place)
+    assert done.exit_code == 1
+    assert "nowhere is not a folder" in done.stderr

@@ -10,8 +10,10 @@ from cai_core.cli.main import main
 from cai_core.models import catalogue
 from cai_core.models.scripted import ScriptedModel
 from cai_core.schema import Constitution, Principle
+from cai_core.settings import Endpoint, Settings
 
 RULES = Constitution("rules", (Principle("true", text="Which is more true?"),))
+LAB = "endpoint:lab/y"
 STRANGE = "one\u2028two\x85three"  # ends of lines to splitlines(), not to JSON
 
 
@@ -25,8 +27,13 @@ def place(tmp_path, monkeypatch):
     models = {
         "path:a": ScriptedModel(lambda chat: STRANGE, id="a", context=800),
         "path:b": ScriptedModel(lambda chat: "no", id="b"),
-        "path:judge": ScriptedModel(choice_scores={"A": -0.1, "B": -3.0}, id="judge"),
+        "path:judge": ScriptedModel(choice_scores={"A": -0.1, "B": -3.0}, id="path:judge"),
+        LAB: ScriptedModel(lambda chat: "hm", {"A": -3.0, "B": -0.1}, id=LAB),
     }
+    home = tmp_path / "home"
+    home.mkdir()
+    lab = Endpoint(name="lab", base_url="http://127.0.0.1:9/v1")
+    Settings(endpoints=(lab,)).save(home / "settings.yaml")
     monkeypatch.setattr(catalogue, "load", lambda model_id, **more: models[model_id])
     return tmp_path
 
@@ -35,10 +42,10 @@ def run(*words):
     return CliRunner().invoke(main, ["evaluate", *map(str, words), "--cache", "none"])
 
 
-def winrate(place, out):
-    models = ["--model-a", "path:a", "--model-b", "path:b", "--judge", "path:judge"]
+def winrate(place, out, *more, b="path:b"):
+    models = ["--model-a", "path:a", "--model-b", b, "--judge", "path:judge"]
     files = ["--prompts", place / "p.jsonl", "--constitution", place / "c.yaml"]
-    return run("winrate", *files, *models, "--out", out)
+    return run("winrate", *files, *models, "--out", out, *more)
 
 
 def best_of_n(place, out):
@@ -82,3 +89,24 @@ def test_a_comparison_takes_the_wording_of_the_judges_question(place):
     assert done.exit_code == 0, done.output
     rows = [json.loads(line) for line in (place / "f.json.rows.jsonl").read_text().split("\n")[:-1]]
     assert rows[0]["template"].startswith("compare-3+2ex.")
+
+
+def test_a_panel_compares_and_is_independent_only_as_a_whole(place):
+    done = winrate(place, place / "f.json", "--panel", LAB, "--combine", "mean")
+    assert done.exit_code == 0, done.output
+    found = json.loads((place / "f.json").read_text())
+    assert found["judge"] == f"panel:mean:{LAB} + path:judge"
+    assert found["independent"]
+    assert [one["judge"] for one in found["rows"][0]["panel"]] == ["path:judge", LAB]
+    kindred = winrate(place, place / "g.json", "--panel", LAB, b=LAB)
+    assert kindred.exit_code == 0, kindred.output
+    said = json.loads((place / "g.json").read_text())
+    assert not said["independent"]
+    assert "1 of the panel's 2 judges" in said["independence"]
+
+
+def test_a_further_judge_that_is_not_there_is_refused_before_anything_is_asked(place):
+    done = winrate(place, place / "f.json", "--panel", "endpoint:gone/y")
+    assert done.exit_code == 1
+    assert "no endpoint is called 'gone'" in done.output
+    assert not list(place.glob("f.json*"))

@@ -14,7 +14,7 @@ from cai_core.models import catalogue
 from cai_core.models.builtin import builtin_fingerprint
 from cai_core.models.scripted import ScriptedModel
 from cai_core.schema import Constitution, Label, Pair, Principle
-from cai_core.settings import BUILTIN, JudgeSetting, Settings
+from cai_core.settings import BUILTIN, Endpoint, JudgeSetting, Settings
 from tests.feedback.conftest import pair, scripted_judge
 
 RULES = Constitution("rules", (Principle("true", text="Which is more true?"),))
@@ -40,6 +40,20 @@ def judged_by(monkeypatch):
         return model
 
     return use
+
+
+@pytest.fixture
+def lab(place, monkeypatch):
+    """Three judges behind an endpoint: two that like high numbers, one that likes low ones."""
+    (place / "home").mkdir()
+    Settings(
+        endpoints=(Endpoint(name="lab", base_url="http://127.0.0.1:9/v1"),),
+        judge=JudgeSetting(panel=("endpoint:lab/other",), tie_band=0.01),
+    ).save(place / "home" / "settings.yaml")
+    signs = {"endpoint:lab/x": 1.0, "endpoint:lab/y": 1.0, "endpoint:lab/z": -1.0}
+    models = {name: scripted_judge(wordings={"": s}, id=name) for name, s in signs.items()}
+    monkeypatch.setattr(catalogue, "load", lambda model_id, **more: models[model_id])
+    return models
 
 
 def judge(place, *more):
@@ -227,7 +241,7 @@ def test_template_examples_and_third_option_come_from_the_command_line(place, ju
     assert template.startswith("compare-6+2ex.")
     assert template.endswith("+abstain")
     assert {len(chat) for chat in model.history} == {6}
-    assert json.loads(done.stdout)["mean_abstained"] == 0.0
+    assert "abstained" not in json.loads(done.stdout)
 
 
 def test_what_is_not_given_is_as_the_workspace_has_it(place, judged_by):
@@ -286,7 +300,62 @@ def test_the_result_counts_cut_answers_and_abstaining_principles(place, judged_b
 
     judged_by(ScriptedModel(choice_scores=score, context=500))
     done = judge(place, "--abstain", "--template", "compare-1")
-    assert "6 judged, 1 without verdict, 1 on answers that were cut" in done.output
+    assert "6 judged, 1 without verdict" in done.output
+    assert "1 of 7 on answers that were cut" in done.output
     assert "0.1 principles a pair did not apply" in done.output
     (null,) = [label for label in labels(place) if label.verdict is None]
     assert set(null.not_applicable) == {"true"}
+
+
+def of_three(place, lab, *more):
+    first, *others = lab
+    panel = [word for judge in others for word in ("--panel", judge)]
+    return judge(place, "--judge", first, *panel, *more)
+
+
+def test_three_judges_give_one_label_a_pair(place, lab):
+    done = of_three(place, lab, "--json")
+    assert done.exit_code == 0, done.output
+    found = labels(place)
+    assert [label.verdict for label in found] == ["b", "b", "b", "tie", "a", "a"]
+    assert {label.annotator for label in found} == {"panel:majority:" + " + ".join(lab)}
+    assert found[5].p_a == 2.5 / 4
+    said = json.loads(done.stdout)["panel"]
+    assert said["without_verdict"] == dict.fromkeys(lab, 0)
+    assert said["disagreement"] == pytest.approx(5 / 6 * 2 / 3)
+
+
+def test_a_panel_may_be_combined_by_its_mean(place, lab):
+    assert of_three(place, lab, "--combine", "mean").exit_code == 0
+    assert labels(place)[0].annotator.startswith("panel:mean:")
+
+
+def test_the_panel_of_the_settings_is_not_added_to_a_judge_of_the_command_line(place, lab):
+    assert judge(place, "--judge", "endpoint:lab/x").exit_code == 0
+    assert {label.annotator for label in labels(place)} == {"endpoint:lab/x"}
+
+
+def test_a_judge_that_is_left_out_is_named(place, lab):
+    lab["endpoint:lab/y"] = ScriptedModel(id="endpoint:lab/y")
+    done = of_three(place, lab)
+    assert done.exit_code == 0
+    assert "6 judged, 0 without verdict" in done.output
+    assert "endpoint:lab/y had no verdict on 6 of 6 pairs" in done.output
+
+
+def test_a_panel_with_a_judge_that_is_not_there_is_refused(place, lab):
+    done = judge(place, "--judge", "endpoint:lab/x", "--panel", "path:nowhere")
+    assert done.exit_code == 1
+    assert "nowhere is not a folder" in done.output
+    assert not (place / "labels.jsonl").exists()
+
+
+def test_the_votes_are_told_by_how_many_independent_ones_they_are_worth(place, judged_by):
+    two = (*RULES.principles, Principle("kind", text="Which is kinder?"))
+    (place / "c.yaml").write_text(json.dumps(Constitution("rules", two).to_row()))
+    judged_by(scripted_judge())  # both principles say the same
+    done = judge(place)
+    assert "2 principles, worth 1.0 independent vote (6 pairs)" in done.output
+    again = judge(place, "--json")
+    worth = json.loads(again.stdout)["effective_votes"]
+    assert worth == {"principles": 2, "effective": 1.0, "pairs": 6}

@@ -257,7 +257,8 @@ def test_progress_on_a_terminal_rewrites_its_line():
 def test_progress_tells_rate_and_time_left():
     assert progress_text(Progress(30, 90), 20, 40.0) == "30 of 90 · 0.5/s · 2 min left"
     assert progress_text(Progress(1, 90), 1, 600.0).startswith("1 of 90 · 0.1/min · 14 h")
-    assert progress_text(Progress(5, 0, cached=2), 0, 1.0) == "5 · 2 cached"
+    said = progress_text(Progress(5, 0, cached=2, asked=10), 0, 1.0)
+    assert said == "5 · cached 2 of 10 questions"
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0 s"), (99, "99 s"), (6000, "1 h 40 min")])

@@ -16,6 +16,7 @@ from cai_core.evaluate.winrate import (
     check_prompts,
     compare,
     independence,
+    panel_independence,
     win_rate,
 )
 from cai_core.schema import (
@@ -26,6 +27,8 @@ from cai_core.schema import (
     Pair,
     Prompt,
     Sampling,
+    Usage,
+    panel_id,
     user,
 )
 from cai_core.settings import BUILTIN
@@ -81,6 +84,24 @@ def test_a_judge_that_shares_a_base_with_a_model_is_not_independent():
     assert "share base" in found.reason
 
 
+def test_a_panel_is_independent_only_if_all_its_judges_are():
+    lineage = {"run:2": frozenset({"run:2", "base"})}
+    outside = {name: frozenset({name}) for name in ("endpoint:lab/x", "endpoint:lab/y")}
+    assert panel_independence(outside, lineage).independent
+    found = panel_independence(outside | {"base": frozenset({"base"})}, lineage)
+    assert not found.independent
+    assert found.reason.startswith("1 of the panel's 3 judges are not independent. The judge base")
+    alone = panel_independence({"base": frozenset({"base"})}, lineage)
+    assert alone == independence("base", frozenset({"base"}), lineage)
+
+
+def test_the_judges_of_a_panel_went_into_what_was_trained_on_its_labels(tmp_path):
+    panel = panel_id(["x", "y"], "majority")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "run.json").write_text(json.dumps({"base_model": "b", "judges": [panel]}))
+    assert {"x", "y"} < ancestry("a", lambda name: tmp_path / name)
+
+
 def comparison(judge, independent):
     return Comparison(
         "run:1", BUILTIN, judge, ConstitutionRef("c", "h"), (), Independence(independent, "why")
@@ -111,6 +132,7 @@ class Fixed:
 
     says: str
     asked: list[int] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
 
     def generate(self, chats, params, *, hooks=None):
         self.asked.append(len(chats))

@@ -1,12 +1,14 @@
 """The generate page: what each form submits, and what uploads leave behind."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from cai_core.jobs import queue
-from cai_core.schema import Prompt, Revision, assistant
-from cai_core.store import labels, pairs, prompts, revisions, work
+from cai_core.schema import Progress, Prompt, Revision, assistant
+from cai_core.settings import JudgeSetting, Settings
+from cai_core.store import constitutions, labels, pairs, prompts, revisions, work
 from cai_core.store.labels import LabelFilter
 from tests.pages import seed
 
@@ -123,6 +125,56 @@ def test_only_pairs_that_this_judge_has_not_judged_are_judged(seeded_workspace, 
         "--principles": "each",
     }.items():
         assert words[words.index(option) + 1] == value
+
+
+def test_a_panel_is_asked_for_in_every_option_and_has_judged_nothing_yet(
+    seeded_workspace, open_page
+):
+    Settings(models=("hf:a/x",)).save()
+    at = choose(open_page, "Judge pairs")
+    at.multiselect(key="make_judge_panel").set_value(["hf:a/x"]).run()
+    assert "6 pairs" in texts(at)
+    assert "72 questions to 2 judges" in texts(at)
+    click(at, "start_judge")
+    (job,) = jobs(seeded_workspace)
+    words = " ".join(job.argv)
+    assert f"--judge {seed.JUDGE} --panel hf:a/x --combine majority" in words
+    assert "--template compare-1 --examples 0 --no-abstain" in words
+
+
+def test_pairs_that_a_panel_has_judged_are_done_for_that_panel_only(seeded_workspace, open_page):
+    setting = JudgeSetting(model=seed.JUDGE, panel=("hf:a/x",))
+    Settings(models=("hf:a/x",), judge=setting).save()
+    with seeded_workspace.db() as db:
+        ref = constitutions.newest_of_each(db)
+        (version,) = [found for found in ref if found.constitution.name == "short"]
+        made = [seed.judgement_of(q, 0, version.ref) for q in seed.QUESTIONS]
+        labels.add_many(db, [replace(one, annotator=setting.annotator) for one in made])
+    at = choose(open_page, "Judge pairs")
+    assert "0 pairs" in texts(at)
+    at.selectbox(key="make_judge_combine").set_value("mean").run()
+    assert "6 pairs" in texts(at)
+
+
+def test_a_finished_job_says_what_its_votes_are_worth(seeded_workspace, open_page):
+    click(choose(open_page, "Judge pairs"), "start_judge")
+    (job,) = jobs(seeded_workspace)
+    result = {
+        "rows": 120,
+        "effective_votes": {"principles": 18, "effective": 2.31, "pairs": 120},
+        "panel": {"disagreement": 0.25, "pairs": 110, "without_verdict": {"hf:a/x": 10}},
+    }
+    progress = Progress(120, 120, cached=320, asked=640)
+    with seeded_workspace.db() as db:
+        for state in ("starting", "running", "succeeded"):
+            work.move(db, job.id, state)
+        work.note(db, job.id, progress=progress, result=result)
+    at = open_page("generate", **{f"made_{job.id}": True})
+    shown = texts(at).replace("\\", "")
+    assert "18 principles, worth 2.3 independent votes (120 pairs)" in shown
+    assert "two judges of the panel differ on 25% of pairs (110 pairs)" in shown
+    assert "hf:a/x had no verdict on 10 of 120 pairs" in shown
+    assert "cached 320 of 640 questions" in shown
 
 
 def test_another_version_or_asking_again_takes_every_pair(seeded_workspace, open_page):

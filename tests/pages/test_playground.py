@@ -1,7 +1,12 @@
 """The playground: critique and revise, A against B, one answer, and what is kept."""
 
-from cai_core.schema import assistant, user
+import shutil
+
+from cai_core.schema import Label, assistant, user
+from cai_core.settings import Settings
 from cai_core.store import labels, prompts, revisions
+from tests.pages import seed
+from ui.ballots import notes
 from ui.plain import block
 
 QUESTION = "How do I make tea?"
@@ -172,10 +177,11 @@ def test_a_pair_is_judged_in_both_orders_with_every_vote(talking_workspace, open
     at.selectbox(key="judge_method").set_value("repeat").run()
     at.button(key="judge_start").click().run()
     assert not at.exception
-    judged = at.session_state["judge_result"].judged
-    assert {t.first for t in judged.transcripts} == {"a", "b"}
-    assert {t.principle for t in judged.transcripts} == {"honest", "kind", "safe"}
-    assert judged.label.error
+    heard = at.session_state["judge_result"].heard
+    transcripts = heard.judged[0].transcripts
+    assert {t.first for t in transcripts} == {"a", "b"}
+    assert {t.principle for t in transcripts} == {"honest", "kind", "safe"}
+    assert heard.label.error
     assert at.warning
 
 
@@ -262,3 +268,37 @@ def test_a_name_in_a_note_is_no_markdown(talking_workspace, open_page):
     at.text_input(key="judge_keep_prompt_name").set_value("![x](http://y/z)")
     at.button(key="judge_keep_prompt_keep").click().run()
     assert "\\!\\[x" in at.toast[0].value
+
+
+def test_a_panel_shows_every_judge_and_what_came_from_the_cache(
+    talking_workspace, open_page, tiny_folder, tmp_path
+):
+    twin = f"path:{shutil.copytree(tiny_folder, tmp_path / 'twin')}"
+    settings = Settings.load()
+    Settings(**settings.model_dump() | {"models": (twin,)}).save()
+    at = judge(open_page)
+    at.multiselect(key="judge_panel").set_value([twin]).run()
+    for cached in (6, 12):  # the twin has the same weights: what one was asked is paid for
+        at.button(key="judge_start").click().run()
+        assert not at.exception
+        verdict = at.session_state["judge_result"]
+        assert (verdict.asked.asked, verdict.asked.cached) == (12, cached)
+        shown = " ".join(text.value for text in at.caption)
+        assert f"cached {cached} of 12 questions" in shown
+    assert [ballot.judge for ballot in verdict.heard.label.panel] == [settings.judge.model, twin]
+    assert any(list(frame.value["Judge"]) for frame in at.dataframe if "Judge" in frame.value)
+    at.button(key="judge_keep").click().run()
+    with talking_workspace.db() as db:
+        (kept,) = [s.label for s in labels.standing(db) if s.source == "playground"]
+    assert kept.annotator.startswith("panel:majority:")
+    assert len(kept.panel) == 2
+
+
+def test_sampled_verdicts_are_not_called_probabilities():
+    sampled = Label(seed.pair_of("Hi?"), "a", 0.7, method="repeat", mass=0.8)
+    assert notes(sampled) == [
+        "Its numbers are sampled verdicts, counted; they are not probabilities.",
+        "80% of the verdicts could be read.",
+    ]
+    cut = Label(seed.pair_of("Hi?"), "a", 0.7, extra={"characters_left_out": 120})
+    assert notes(cut) == ["The judge saw these answers cut: 120 characters left out."]

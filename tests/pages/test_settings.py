@@ -38,6 +38,21 @@ def test_defaults_are_saved_whole(empty_workspace, open_page):
     assert "hf:org/name" in at.selectbox(key="set_base_model").options
 
 
+def test_a_panel_and_the_wording_of_its_questions_are_saved(empty_workspace, open_page):
+    Settings(models=("hf:a/x", "hf:a/y")).save()
+    at = open_page("settings")
+    at.multiselect(key="set_panel").set_value(["hf:a/x", "hf:a/y"])
+    at.selectbox(key="set_combine").set_value("mean")
+    at.number_input(key="set_examples").set_value(3)
+    at.toggle(key="set_abstain").set_value(True)
+    at.form_submit_button[0].click().run()
+    assert not at.error
+    judge = Settings.load().judge
+    assert (judge.panel, judge.combine) == (("hf:a/x", "hf:a/y"), "mean")
+    assert (judge.template, judge.examples, judge.abstain) == ("compare-1", 3, True)
+    assert open_page("settings").multiselect(key="set_panel").value == ["hf:a/x", "hf:a/y"]
+
+
 def test_an_endpoint_is_added_edited_and_removed(empty_workspace, open_page):
     at = open_page("settings")
     at.text_input(key="ep_+new_name").set_value("lab")

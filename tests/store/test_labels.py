@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlite_utils.utils import sqlite3
 
 from cai_core.errors import DataError, NotFoundError
-from cai_core.schema import Label, Orders, Pair
+from cai_core.schema import Ballot, Label, Orders, Pair
 from cai_core.store import database, label_rows, labels, pairs
 from cai_core.store.labels import LabelFilter
 from tests.store.rows import PAIR, REF, TEA, judgement, pair, review
@@ -248,3 +248,17 @@ def test_ten_thousand_judgements_are_fetched_within_two_seconds(tmp_path):
     began = time.process_time()  # of this process alone: other tests may keep the machine busy
     assert len(labels.judgements(db)) == 10_000
     assert time.process_time() - began < 2.0
+
+
+def test_the_ballots_of_a_panel_turn_with_its_pair(db):
+    pairs.add(db, [PAIR])
+    ballots = (Ballot("x", "a", 0.9, offset=0.5, flipped=False, mass=0.9), Ballot("y", "tie", 0.5))
+    shown = judgement(PAIR.swapped(), panel=ballots, extra={"examples": 2})
+    labels.add(db, shown)
+    (found,) = labels.standing(db)
+    assert [(b.verdict, round(b.p_a, 6), b.offset) for b in found.label.panel] == [
+        ("b", 0.1, 0.5),
+        ("tie", 0.5, None),
+    ]
+    assert found.label.extra == {"examples": 2}
+    assert found.label.disagreement == 1.0
