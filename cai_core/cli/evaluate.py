@@ -107,7 +107,7 @@ def _compare(running: Running, asked: Asked, out: Path) -> "Comparison":
     if out.exists() and not rows_file.exists():
         raise CaiError(f"{out} holds another result; delete it or choose another --out")
     with running.output(rows_file, settings=asked.settings, inputs=inputs) as output:
-        missing = [prompt for prompt in read.rows if prompt.id not in output.done]
+        missing = [prompt for prompt in read.rows if not output.has(prompt.id)]
         if missing:
             for label in _labels(running, asked, missing):
                 output.write(label.to_row())

@@ -1,8 +1,9 @@
 """`judge`: which answer of each pair is better under a constitution, asked in both orders."""
 
 import json
+from array import array
 from bisect import insort
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from cai_core.settings import BUILTIN, JudgeSetting, Settings
 
 if TYPE_CHECKING:
     from cai_core.cli.output import Output
+    from cai_core.feedback.batch import Items
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -50,24 +52,22 @@ def judge(running: Running, *, pairs: Path, constitution: Path, out: Path, **opt
     A pair that cannot be judged has a null verdict and its reason; the same command asks it again.
     """
     from cai_core.constitution.document import read
-    from cai_core.curate.formats import read_pairs
+    from cai_core.curate.formats import stream_pairs
 
     setting = setting_of(**options)
     rules = read(constitution)
-    found = read_pairs(pairs, skip_bad=running.skip_bad)
+    found = stream_pairs(pairs, skip_bad=running.skip_bad)
     running.report_bad(found.bad)
     settings: Row = {"judge": setting.model_dump(mode="json"), "seed": running.seed}
     settings["constitution"] = rules.hash
     with running.output(out, settings=settings, inputs={"pairs": pairs}) as output:
-        missing = [pair for pair in found.rows if pair.id not in output.done]
+        missing = found.without(output.has)
         if missing:
             write_labels(output, _labels(running, missing, rules, setting))
         mark_all(output)
-        finished = output.finish([pair.id for pair in found.rows])
+        finished = output.finish(found.ids)
     refuse_if_all_failed(out, finished.rows, finished.failed)
-    running.say(
-        f"{out}: {finished.rows - finished.failed} judged, {finished.failed} without verdict"
-    )
+    running.say_finished(finished, "judged", "without verdict")
     return finished.to_row()
 
 
@@ -79,7 +79,7 @@ def setting_of(judge: str, **options: Any) -> JudgeSetting:
 
 
 def _labels(
-    running: Running, pairs: Sequence[Pair], rules: Constitution, setting: JudgeSetting
+    running: Running, pairs: "Items[Pair]", rules: Constitution, setting: JudgeSetting
 ) -> Iterator[Label]:
     from cai_core.feedback.judge import judge as judge_pairs
     from cai_core.models.catalogue import load
@@ -108,7 +108,7 @@ def write_labels(output: "Output", labels: Iterator[Label]) -> None:
     """
     from cai_core.feedback.votes import mark_inconsistent
 
-    offsets: list[float] = []
+    offsets = array("d")
     for label in labels:
         if label.offset is not None:
             insort(offsets, label.offset)
@@ -125,14 +125,8 @@ def mark_all(output: "Output") -> None:
 
     if not output.part.exists():
         return
-    newest = {row["id"]: place for place, row in enumerate(_rows(output.part))}
-
-    def standing() -> Iterator[Label]:
-        rows = enumerate(_rows(output.part))
-        return (Label.from_row(row) for place, row in rows if newest[row["id"]] == place)
-
-    offset = median_offset(standing())
-    for label in standing():
+    offset = median_offset(map(Label.from_row, output.standing()))
+    for label in map(Label.from_row, output.standing()):
         marked = mark_inconsistent([label], offset=offset)[0]
         if marked != label:
             output.write(marked.to_row())

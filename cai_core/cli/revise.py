@@ -1,14 +1,18 @@
 """`revise`: answer prompts, find fault with the answers under a constitution, and rewrite them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cai_core.cli.judge import FILE, ref_of, refuse_if_all_failed
-from cai_core.cli.running import Running, stage_options
+from cai_core.cli.running import Running, nucleus_options, stage_options
 from cai_core.feedback.revise import ReviseSettings
 from cai_core.schema import Constitution, ConstitutionRef, Prompt, Revision, Row, Sampling
+
+if TYPE_CHECKING:
+    from cai_core.feedback.batch import Items
 
 
 @click.command()
@@ -32,6 +36,7 @@ from cai_core.schema import Constitution, ConstitutionRef, Prompt, Revision, Row
     show_default=True,
     help="1 is the paper's (CAI section 3.1).",
 )
+@nucleus_options
 @click.option("--no-examples", is_flag=True, help="Show no worked examples in front.")
 @click.option("--out", type=FILE, required=True, help="Revisions (JSONL), one row a prompt.")
 @stage_options
@@ -44,6 +49,8 @@ def revise(
     out: Path,
     max_new_tokens: int,
     temperature: float,
+    top_p: float,
+    top_k: int,
     no_examples: bool,
     **options: int | str | bool,
 ) -> Row:
@@ -52,29 +59,29 @@ def revise(
     A prompt whose generation fails has its reason in `error`; the same command asks it again.
     """
     from cai_core.constitution.document import read
-    from cai_core.curate.formats import read_prompts
+    from cai_core.curate.formats import stream_prompts
 
     rules = read(constitution)
-    sampling = Sampling(max_new_tokens, temperature, seed=running.seed)
+    sampling = Sampling(max_new_tokens, temperature, top_p, top_k, running.seed)
     setting = ReviseSettings(**options, sampling=sampling, examples=not no_examples)  # type: ignore[arg-type]
     setting.check(rules)
-    found = read_prompts(prompts, skip_bad=running.skip_bad)
+    found = stream_prompts(prompts, skip_bad=running.skip_bad)
     running.report_bad(found.bad)
     settings: Row = {"model": model, **options, **vars(sampling), "examples": not no_examples}
     settings["constitution"] = rules.hash
     with running.output(out, settings=settings, inputs={"prompts": prompts}) as output:
-        missing = [prompt for prompt in found.rows if prompt.id not in output.done]
+        missing = found.without(output.has)
         for revision in _revisions(running, missing, rules, model, setting) if missing else ():
             output.write(revision.to_row())
-        finished = output.finish([prompt.id for prompt in found.rows])
+        finished = output.finish(found.ids)
     refuse_if_all_failed(out, finished.rows, finished.failed)
-    running.say(f"{out}: {finished.rows - finished.failed} revised, {finished.failed} failed")
+    running.say_finished(finished, "revised", "failed")
     return finished.to_row()
 
 
 def _revisions(
     running: Running,
-    prompts: Sequence[Prompt],
+    prompts: "Items[Prompt]",
     rules: Constitution,
     model: str,
     setting: ReviseSettings,

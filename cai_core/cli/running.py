@@ -31,7 +31,7 @@ from cai_core.schema import Hooks, Progress, Row
 from cai_core.settings import models_dir
 
 if TYPE_CHECKING:
-    from cai_core.cli.output import Output
+    from cai_core.cli.output import Finished, Output
     from cai_core.models.protocol import Cache
 
 LINE_SECONDS = 2.0  # a line of progress at most this often
@@ -181,7 +181,7 @@ class Running:
         from cai_core.cli.output import Output
 
         output = Output(out, settings=settings, inputs=inputs, key=key)
-        self.already = len(output.done)
+        self.already = output.done_count
         return output
 
     def report_bad(self, bad: Sequence[object]) -> None:
@@ -193,6 +193,32 @@ class Running:
         """A line on stdout for a person; nothing under --json."""
         if not self.as_json:
             click.echo(sentence)
+
+    def say_finished(self, finished: "Finished", made: str, failed: str) -> None:
+        """How many rows were made and how many failed, and why those did."""
+        good = finished.rows - finished.failed
+        self.say(f"{finished.out}: {good} {made}, {finished.failed} {failed}")
+        if finished.failed:
+            self.say(finished.sentence)
+
+
+def nucleus_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--top-p and --top-k of a command that samples; by default no token is left out."""
+    whole = click.option(
+        "--top-p",
+        type=click.FloatRange(0, 1, min_open=True),
+        default=1.0,
+        show_default=True,
+        help="Sample from the likeliest tokens of this share; 1 is all.",
+    )
+    few = click.option(
+        "--top-k",
+        type=click.IntRange(0),
+        default=0,
+        show_default=True,
+        help="Sample from so many likeliest tokens; 0 is all.",
+    )
+    return whole(few(command))
 
 
 def stage_options(command: Callable[..., Row | None]) -> Callable[..., None]:

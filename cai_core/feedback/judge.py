@@ -13,7 +13,7 @@ from typing import Literal
 
 from cai_core.errors import ModelError
 from cai_core.feedback import templates
-from cai_core.feedback.batch import QUIET, Tally, ask_each, batches, generate_each
+from cai_core.feedback.batch import QUIET, Items, Tally, ask_each, batches, generate_each
 from cai_core.feedback.draw import draw, voters
 from cai_core.feedback.votes import Options, Vote, clamped, mark_inconsistent, tally
 from cai_core.models.protocol import Model
@@ -90,7 +90,7 @@ class _Bench:
 
 
 def judge(
-    pairs: Sequence[Pair],
+    pairs: Items[Pair],
     constitution: Constitution,
     model: Model,
     setting: JudgeSetting,
@@ -109,7 +109,7 @@ def judge(
     """
     bench = _bench(constitution, model, setting, ref=ref, seed=seed, hooks=hooks)
     count = Tally(len(pairs), hooks, [model])
-    per_pair = 2 * len(_questions(bench, pairs[0])) if pairs else 1
+    per_pair = 2 * (len(voters(constitution)) if setting.principles == "each" else 1)
     for some in batches(pairs, max(1, CHATS // per_pair), hooks):
         for judged in _judge_batch(bench, some):
             yield judged.label

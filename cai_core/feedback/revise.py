@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from cai_core.errors import ConstitutionError, ModelError
 from cai_core.feedback import templates
-from cai_core.feedback.batch import QUIET, Tally, batches, generate_each
+from cai_core.feedback.batch import QUIET, Items, Tally, batches, generate_each
 from cai_core.feedback.draw import draw, voters
 from cai_core.feedback.templates import Example, Requests, Task, without_leftovers
 from cai_core.feedback.violations import Case, Violation, find_violations
@@ -91,7 +91,7 @@ class _Desk:
 
 
 def revise(
-    prompts: Sequence[Prompt],
+    prompts: Items[Prompt],
     constitution: Constitution,
     model: Model,
     settings: ReviseSettings,

@@ -62,6 +62,7 @@ def test_there_is_one_row_a_pair_in_input_order(place, judged_by):
         "out": str(place / "labels.jsonl"),
         "rows": 6,
         "failed": 0,
+        "failed_by_reason": {},
     }
 
 
