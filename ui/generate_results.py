@@ -44,6 +44,7 @@ def _job(db: Database, job: Job) -> None:
             job_cards.actions(job)
         if job.reason:
             st.caption(label(job.reason, limit=400))
+        job_cards.failures(job)
         rows = _SAMPLES[job.kind](db, job.id)
         if rows:
             alt = f"The first rows of {shorten(job.title, 60)}"

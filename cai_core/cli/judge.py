@@ -62,8 +62,9 @@ def judge(running: Running, *, pairs: Path, constitution: Path, out: Path, **opt
     settings["constitution"] = rules.hash
     with running.output(out, settings=settings, inputs={"pairs": pairs}) as output:
         missing = found.without(output.has)
-        if missing:
-            write_labels(output, _labels(running, missing, rules, setting))
+        with output.mending():
+            if missing:
+                write_labels(output, _labels(running, missing, rules, setting))
         mark_all(output)
         finished = output.finish(found.ids)
     refuse_if_all_failed(out, finished.rows, finished.failed)

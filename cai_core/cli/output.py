@@ -15,12 +15,13 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from cai_core.errors import CaiError, DataError
+from cai_core.errors import CaiError, DataError, GaveUpError
 from cai_core.schema import Row, content_hash
 from cai_core.text import kind_of_reason
 
@@ -72,10 +73,13 @@ class Output:
         self._failed: dict[str, str] = {}  # key -> what kind of reason
         self._kinds: dict[str, str] = {}  # one text for one reason, however many rows have it
         self._file: BinaryIO | None = None  # OUT.part, from the first row on
+        self._mends = (
+            out.exists()
+        )  # every row has been asked once: only failed ones are asked again
         if _has_rows(self.part):
             self._refuse_other_settings(self.part)
             self._open_part()
-        elif out.exists():
+        elif self._mends:
             self._refuse_other_settings(out)
             with out.open("rb") as file:
                 self._index(file)
@@ -99,6 +103,18 @@ class Output:
         counts = Counter(self._failed.values()).most_common()
         shown, rest = counts[:REASONS], sum(count for _, count in counts[REASONS:])
         return dict(shown) | ({OTHERS: rest} if rest else {})
+
+    @contextmanager
+    def mending(self) -> Iterator[None]:
+        """Around the asking: where only failed rows are asked again, giving up ends that, not more.
+
+        Their old reasons stand, and OUT is written with them as it was.
+        """
+        try:
+            yield
+        except GaveUpError:
+            if not self._mends:
+                raise
 
     def standing(self) -> Iterator[Row]:
         """Until `finish`: the newest row of every key, as they were written; none that comes meanwhile."""
@@ -177,7 +193,9 @@ class Output:
         self.out.parent.mkdir(parents=True, exist_ok=True)
         self._say_how(self.part)
         if self.out.exists():
-            shutil.copyfile(self.out, self.part)
+            new = self.part.with_name(self.part.name + ".new")
+            shutil.copyfile(self.out, new)
+            new.replace(self.part)  # whole or not at all: a kill must not cost finished rows
         return self._open_part()
 
     def _say_how(self, path: Path) -> None:

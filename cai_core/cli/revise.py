@@ -71,8 +71,9 @@ def revise(
     settings["constitution"] = rules.hash
     with running.output(out, settings=settings, inputs={"prompts": prompts}) as output:
         missing = found.without(output.has)
-        for revision in _revisions(running, missing, rules, model, setting) if missing else ():
-            output.write(revision.to_row())
+        with output.mending():
+            for revision in _revisions(running, missing, rules, model, setting) if missing else ():
+                output.write(revision.to_row())
         finished = output.finish(found.ids)
     refuse_if_all_failed(out, finished.rows, finished.failed)
     running.say_finished(finished, "revised", "failed")

@@ -161,6 +161,7 @@ class Running:
     flag: StopFlag = field(default_factory=StopFlag)
     hooks: Hooks = field(default_factory=Hooks)
     already: int = 0  # rows that an earlier run finished, counted as done
+    reasons: Callable[[], Mapping[str, int]] = dict  # why rows of this command's file failed so far
     held: str = ""  # set by a command that waits for a person: why
 
     @cached_property
@@ -182,7 +183,14 @@ class Running:
 
         output = Output(out, settings=settings, inputs=inputs, key=key)
         self.already = output.done_count
+        self.reasons = lambda: output.reasons
         return output
+
+    @property
+    def so_far(self) -> Row:
+        """The result of a command that did not end well: why rows failed until then."""
+        reasons = dict(self.reasons())
+        return {"failed_by_reason": reasons} if reasons else {}
 
     def report_bad(self, bad: Sequence[object]) -> None:
         """List on stderr the rows that --skip-bad leaves out."""
@@ -255,7 +263,7 @@ def _run(command: Callable[..., Row | None], running: Running, options: Row) -> 
         try:
             result = command(running, **options) or {}
         except (Stopped, KeyboardInterrupt):
-            ended("cancelled", "stopped", {})
+            ended("cancelled", "stopped", running.so_far)
             click.echo(STOPPED, err=True)
             raise click.exceptions.Exit(1) from None
         except click.ClickException as error:
@@ -263,7 +271,7 @@ def _run(command: Callable[..., Row | None], running: Running, options: Row) -> 
             raise
         except Exception as error:
             sentence = sentence_of(error)
-            ended("failed", sentence or f"{type(error).__name__}: {error}", {})
+            ended("failed", sentence or f"{type(error).__name__}: {error}", running.so_far)
             if sentence is None:
                 raise
             click.echo(f"error: {sentence}", err=True)

@@ -48,9 +48,9 @@ def sample_pairs(
         out, settings=settings, inputs={"prompts": prompts}, key="prompt_id"
     ) as output:
         missing = found.without(output.has)
-        if missing:
-            speaker = load(model, cache=running.cache)
-            for pair in sample(missing, speaker, sampling, hooks=running.hooks):
+        with output.mending():
+            speaker = load(model, cache=running.cache) if missing else None
+            for pair in sample(missing, speaker, sampling, hooks=running.hooks) if speaker else ():
                 output.write(pair.to_row())
         finished = output.finish(found.ids)
     running.say_finished(finished, "pairs", "left out")

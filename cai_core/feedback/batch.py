@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Protocol, TypeVar
 
-from cai_core.errors import ModelError, Stopped
+from cai_core.errors import GaveUpError, ModelError, Stopped
 from cai_core.models.protocol import Model
 from cai_core.schema import Chat, Completion, Hooks, Progress, Sampling, Usage
 
@@ -90,7 +90,7 @@ class Tally:
         """Count one row.
 
         Raises:
-            ModelError: the last PATIENCE rows failed with this reason.
+            GaveUpError: the last PATIENCE rows failed with this reason.
         """
         used = self._used().since(self._before)
         self.progress = replace(
@@ -105,7 +105,7 @@ class Tally:
         self._alike = (self._alike + 1 if error == self._reason else 1) if error else 0
         self._reason = error
         if self._alike >= PATIENCE:
-            raise ModelError(f"gave up after {PATIENCE} rows in a row that failed: {error}")
+            raise GaveUpError(f"gave up after {PATIENCE} rows in a row that failed: {error}")
 
     def _used(self) -> Usage:
         return sum((model.usage for model in self.models), Usage())

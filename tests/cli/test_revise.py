@@ -68,7 +68,9 @@ def test_a_prompt_that_failed_is_asked_again(place, written_by):
         return "fine"
 
     written_by(answer)
-    assert "2 revised, 1 failed" in revise(place, "--no-examples").output
+    said = revise(place, "--no-examples").output
+    assert "2 revised, 1 failed" in said
+    assert "failed: 1 × no answer: refused" in said
     assert rows(place)[1].error == "no answer: refused"
     model = written_by(lambda chat: "fine")
     assert "3 revised, 0 failed" in revise(place, "--no-examples").output
