@@ -112,6 +112,21 @@ def repetition(text: str, *, n: int = 4) -> float:
     return 1 - len(Counter(grams)) / len(grams)
 
 
+# Share of repeated 4-word runs above which a text goes round in circles. Above it lies 1 of the 1,149
+# answers that people preferred in the hh harmlessness pairs (0.1%; 99% lie under 0.06), and so do the
+# answers of the built-in model that end in one line said over and over (0.23 to 0.55).
+LOOPING = 0.2
+
+
+def is_looping(text: str) -> bool:
+    """Whether it says the same again and again.
+
+    >>> is_looping("I promise to pay you. " * 4), is_looping("I promise to pay you.")
+    (True, False)
+    """
+    return repetition(text) > LOOPING
+
+
 def list_items(text: str) -> int:
     """Number of lines that begin like an item of a list."""
     return len(_LIST_ITEM.findall(text))

@@ -133,7 +133,8 @@ def mark_all(output: "Output") -> None:
             output.write(marked.to_row())
 
 
-def _rows(path: Path) -> Iterator[Row]:
+def rows_in(path: Path) -> Iterator[Row]:
+    """The rows of a file of ours, one at a time."""
     with path.open(encoding="utf-8") as file:
         for line in file:
             yield json.loads(line)
@@ -142,5 +143,5 @@ def _rows(path: Path) -> Iterator[Row]:
 def refuse_if_all_failed(out: Path, rows: int, failed: int) -> None:
     """Raises ModelError: not one row was made; says why the first was not."""
     if rows and failed == rows:
-        reason = next(_rows(out)).get("error", "")
+        reason = next(rows_in(out)).get("error", "")
         raise ModelError(f"none of the {rows} rows of {out} could be made: {reason}")

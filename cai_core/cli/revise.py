@@ -1,15 +1,25 @@
 """`revise`: answer prompts, find fault with the answers under a constitution, and rewrite them."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cai_core.cli.judge import FILE, ref_of, refuse_if_all_failed
+from cai_core.cli.judge import FILE, ref_of, refuse_if_all_failed, rows_in
 from cai_core.cli.running import Running, nucleus_options, stage_options
 from cai_core.feedback.revise import ReviseSettings
-from cai_core.schema import Constitution, ConstitutionRef, Prompt, Revision, Row, Sampling
+from cai_core.schema import (
+    MARKS,
+    Constitution,
+    ConstitutionRef,
+    Mark,
+    Prompt,
+    Revision,
+    Row,
+    Sampling,
+)
 
 if TYPE_CHECKING:
     from cai_core.feedback.batch import Items
@@ -77,7 +87,26 @@ def revise(
         finished = output.finish(found.ids)
     refuse_if_all_failed(out, finished.rows, finished.failed)
     running.say_finished(finished, "revised", "failed")
-    return finished.to_row()
+    counts = count_marks(out)
+    running.say(_marks_sentence(counts))
+    return finished.to_row() | counts
+
+
+def count_marks(out: Path) -> Row:
+    """How many rounds a finished file has, and how many of them are marked how."""
+    rounds, marks = 0, Counter[Mark]()
+    for row in rows_in(out):
+        revision = Revision.from_row(row)
+        for one, flaws in zip(revision.rounds, revision.flaws, strict=True):
+            rounds += 1
+            marks.update({*one.marks, *flaws})
+    return {"rounds": rounds, "marks": {mark: marks[mark] for mark in MARKS}}
+
+
+def _marks_sentence(counts: Row) -> str:
+    words = {"leftover": "had a leftover stripped"}
+    said = (f"{n} {words.get(mark, mark)}" for mark, n in counts["marks"].items())
+    return f"of {counts['rounds']} revisions " + ", ".join(said)
 
 
 def _revisions(

@@ -127,3 +127,21 @@ def test_a_real_model_writes_every_text(place):
     assert done.exit_code == 0, done.output
     assert all(row.initial and row.final for row in rows(place) if not row.error)
     assert {row.model for row in rows(place)} == {f"path:{folder}"}
+
+
+def test_the_result_says_how_many_revisions_are_marked_how(place, written_by):
+    said = {"question 0?": "Here is a revised response: better", "question 1?": "first"}
+
+    def answer(chat):
+        if "Write only" not in chat[-1].content:
+            return "first"
+        return (
+            said.get(chat[0].content, "something else") if "new answer" in chat[-1].content else "c"
+        )
+
+    written_by(answer)
+    done = revise(place, "--no-examples", "--json")
+    found = json.loads(done.stdout)
+    assert found["rounds"] == 3
+    assert found["marks"] == {"unchanged": 1, "empty": 0, "looping": 0, "leftover": 1}
+    assert "of 3 revisions 1 unchanged" in revise(place, "--no-examples").output
