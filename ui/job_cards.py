@@ -22,6 +22,7 @@ KINDS = {
     "ppo": "PPO",
     "chain": "chain of all three",
     "winrate": "comparison",
+    "revisions": "revisions against first answers",
 }
 TRAINING = ("sft", "reward", "ppo", "chain")
 REASONS = 5  # shown of those that rows failed for
