@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from cai_core.errors import JobError
 from cai_core.jobs import queue
-from cai_core.schema import MARKS, ConstitutionRef
+from cai_core.schema import FLAWS, MARKS, ConstitutionRef
 from cai_core.settings import Settings
 from cai_core.store import work
 from cai_core.store.work import Job
@@ -44,11 +44,14 @@ def judged(db: Database, job: Job) -> Job | None:
 
 
 def _marks(result: Mapping[str, Any]) -> None:
+    """How many revisions are not what they should be; nothing where the job did not count them."""
     marks, rounds = result.get("marks"), result.get("rounds")
-    if isinstance(marks, dict) and isinstance(rounds, int) and rounds:
-        said = ", ".join(f"{marks.get(mark, 0)} {_WORDS.get(mark, mark)}" for mark in MARKS)
-        left_out = "Unchanged, empty and looping ones stay out of datasets unless you keep them."
-        st.caption(f"Of {rounds} revisions: {said}. {left_out}")
+    if not isinstance(marks, dict) or not rounds:
+        return
+    said = ", ".join(f"{marks[m]} {_WORDS.get(m, m)}" for m in MARKS if marks.get(m))
+    if any(marks.get(flaw) for flaw in FLAWS):
+        said += ". Unchanged, empty and looping ones stay out of datasets unless you keep them"
+    st.caption(f"Of {rounds} revisions {said or 'none is unchanged, empty or looping'}.")
 
 
 def _under_way(found: Job) -> None:
