@@ -16,14 +16,16 @@ from tests.tiny import save_tiny_model
 RULES = Constitution("rules", (Principle("true", text="Which is more true?"),))
 
 
-def test_a_long_batch_costs_less_than_a_kilobyte_of_memory_a_pair():
-    small, large = bench_batches.measured(500), bench_batches.measured(4500)
+@pytest.mark.parametrize("name", bench_batches.COMMANDS)
+def test_a_long_batch_costs_less_than_a_kilobyte_of_memory_a_row(name):
+    small, large = bench_batches.measured(500, name), bench_batches.measured(4500, name)
     assert bench_batches.per_item(small, large, 4000) < bench_batches.BOUND
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_pairs_cost_less_than_a_hundred_megabytes():
-    small, large = bench_batches.measured(1000), bench_batches.measured(100_000)
+@pytest.mark.parametrize("name", bench_batches.COMMANDS)
+def test_a_hundred_thousand_rows_cost_less_than_a_hundred_megabytes(name):
+    small, large = bench_batches.measured(1000, name), bench_batches.measured(100_000, name)
     assert large["peak"] - small["peak"] < 100 * 2**20
 
 

@@ -244,3 +244,19 @@ def test_only_the_newest_row_of_a_key_stands_and_rows_written_meanwhile_wait(ope
             seen.append(row["n"])
             output.write({**row, "n": row["n"] + 10})
     assert seen == [2, 3]
+
+
+def test_a_kill_while_failed_rows_begin_to_be_asked_again_costs_no_finished_row(
+    tmp_path, open_output
+):
+    with open_output() as output:
+        output.write({"id": "a", "text": "done"})
+        output.write({"id": "b", "error": "busy"})
+        output.finish(["a", "b"])
+    (tmp_path / "out.jsonl.part.new").write_text('{"id": "a", "te')  # the copy was torn
+    with open_output() as output:
+        assert output.done == {"a"}
+        output.write({"id": "b", "text": "now"})
+        output.finish(["a", "b"])
+    assert [row["text"] for row in rows(tmp_path / "out.jsonl")] == ["done", "now"]
+    assert not list(tmp_path.glob("*.new"))
