@@ -5,6 +5,7 @@ CaiError                      every message is fit to be shown to a person as it
   DataError                   (also ValueError) a malformed row: carries file, line, column
   ModelError                  cannot load, cannot reach, generation failed
     VerdictError              the judge gave no readable verdict: carries its raw text
+    GaveUpError               many rows in a row failed for one same reason
   StoreError                  locked, newer than the code
     NotFoundError             (also LookupError) no such row
     ConflictError             somebody saved first: carries their version
@@ -20,6 +21,7 @@ __all__ = [
     "ConflictError",
     "ConstitutionError",
     "DataError",
+    "GaveUpError",
     "JobError",
     "ModelError",
     "NotFoundError",
@@ -66,6 +68,10 @@ class VerdictError(ModelError):
     def __init__(self, message: str, *, raw: str = "") -> None:
         super().__init__(message)
         self.raw = raw
+
+
+class GaveUpError(ModelError):
+    """Many rows in a row failed for one same reason, so that the others were not asked."""
 
 
 class StoreError(CaiError):

@@ -23,6 +23,12 @@ _BOILERPLATE = re.compile(
     r"|as an ai(?: language)? model|it is important to (?:note|remember)|i hope this helps",
     re.IGNORECASE,
 )
+_RUNNING_ID = re.compile(
+    r"\b(?=[0-9a-f-]*\d)(?=[0-9-]*[a-f])[0-9a-f]{8,}(?:-[0-9a-f]{4,})*\b|\b[a-z]+[-_](?=\w*\d)\w{12,}\b"
+)
+_NUMBER = re.compile(
+    r"(?<!answered )(?<!status )(?<!code )(?<!HTTP )(?<![\w(:/.$'-])\d+(?:[.,]\d+)*(?![\w):/'-])"
+)
 _LIST_ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+", re.MULTILINE)
 
 
@@ -47,9 +53,32 @@ def split_of(first_user_turn: str) -> Literal["train", "dev", "test"]:
     return "train" if place < 80 else "dev" if place < 90 else "test"
 
 
+def kind_of_reason(reason: str) -> str:
+    """A reason without the numbers and ids of its row, for counting; a status code stays.
+
+    >>> kind_of_reason("the prompt has 912 tokens and the window holds 512")
+    'the prompt has … tokens and the window holds …'
+    >>> kind_of_reason("failed after 3 tries (503): request req_011CQ8d72Gk4f")
+    'failed after … tries (503): request …'
+    """
+    plain = _NUMBER.sub("…", _RUNNING_ID.sub("…", " ".join(reason.split())))
+    return plain if len(plain) <= 200 else plain[:199] + "…"
+
+
 def words(text: str) -> list[str]:
     """Words, single punctuation marks and runs of white space; joined they give the text back."""
     return _WORD.findall(text)
+
+
+def similarity(one: str, other: str) -> float:
+    """Share of words that two texts have in common, in order: 1 is equal, 0 is nothing.
+
+    Twice the longest common sequence over the words of both (Indel similarity).
+
+    >>> similarity("wash it well", "wash it now"), similarity("", "")
+    (0.6666666666666667, 1.0)
+    """
+    return Indel.normalized_similarity(one.split(), other.split())
 
 
 def is_refusal(text: str) -> bool:
@@ -81,6 +110,21 @@ def repetition(text: str, *, n: int = 4) -> float:
     if not grams:
         return 0.0
     return 1 - len(Counter(grams)) / len(grams)
+
+
+# Share of repeated 4-word runs above which a text goes round in circles. Above it lies 1 of the 1,149
+# answers that people preferred in the hh harmlessness pairs (0.1%; 99% lie under 0.06), and so do the
+# answers of the built-in model that end in one line said over and over (0.23 to 0.55).
+LOOPING = 0.2
+
+
+def is_looping(text: str) -> bool:
+    """Whether it says the same again and again.
+
+    >>> is_looping("I promise to pay you. " * 4), is_looping("I promise to pay you.")
+    (True, False)
+    """
+    return repetition(text) > LOOPING
 
 
 def list_items(text: str) -> int:

@@ -35,5 +35,5 @@ with frame.page("generate") as db:
         with form:
             jobs[what](db)
         with now:
-            job_cards.show_live(generate_results.KINDS)
+            job_cards.show_live(generate_results.LIVE)
         generate_results.show()

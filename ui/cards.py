@@ -5,12 +5,12 @@ What a model or a person wrote is shown as plain text, never as Markdown or HTML
 
 import html
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
 from cai_core.schema import Chat
-from cai_core.stats import Estimate
+from cai_core.stats import NOTHING, Estimate
 from ui import menu
 from ui.plain import block
 
@@ -84,6 +84,16 @@ def number(label: str, estimate: Estimate, *, percent: bool = False, note: str =
     """Draw an estimate with its interval and n; a dash where it is undefined."""
     st.metric(label, number_text(estimate.value, percent=percent), help=note or None)
     st.caption(interval_text(estimate, percent=percent))
+
+
+def estimate_of(row: Any) -> Estimate:
+    """An estimate as a result file has it; undefined where it says nothing."""
+    if not isinstance(row, dict) or row.get("value") is None:
+        return NOTHING
+    value, low, high = (
+        math.nan if row.get(name) is None else float(row[name]) for name in ("value", "low", "high")
+    )
+    return Estimate(value, low, high, n=int(row.get("n") or 0))
 
 
 def number_text(value: float, *, percent: bool = False) -> str:

@@ -10,7 +10,6 @@ from sqlite_utils import Database
 
 from cai_core.jobs import queue
 from cai_core.schema import chat_from_row
-from cai_core.stats import NOTHING, Estimate
 from cai_core.store import work
 from ui import cards, charts
 from ui.plain import label
@@ -56,19 +55,12 @@ def show(db: Database) -> None:
     _side_by_side(result, name)
 
 
-def _estimate(row: Any) -> Estimate:
-    if not isinstance(row, dict) or row.get("value") is None:
-        return NOTHING
-    ends = [float("nan") if row.get(k) is None else float(row[k]) for k in ("value", "low", "high")]
-    return Estimate(*ends, n=int(row.get("n") or 0))
-
-
 def _headline(result: Result) -> None:
     """The win rate, or why there is none; who judged, always."""
     left, right = st.columns([2, 3], gap="large")
     with left:
         if result.get("headline"):
-            estimate = _estimate(result.get("estimate"))
+            estimate = cards.estimate_of(result.get("estimate"))
             cards.number("A wins, ties half", estimate, percent=True)
             charts.interval_chart({"win rate of A": estimate}, title="win rate", even=0.5)
         else:

@@ -41,7 +41,12 @@ def sft(db: Database) -> Made | None:
         help="The method's paper trains on the revisions of all rounds.",
     )
     where = RevisionFilter(constitution=_constitution(db))
-    recipe = SftRecipe(where, which, rounds, _answer_filters("sft", {}))
+    marked = st.toggle(
+        "Keep unchanged, empty and looping revisions",
+        key="sft_keep_marked",
+        help="They are left out by default: there is nothing to learn from them.",
+    )
+    recipe = SftRecipe(where, which, rounds, _answer_filters("sft", {"keep_marked": marked}))
     harmless = recipe.pool(db)
     helpful = curate_recipe.helpful_answers(recipe.filters)
     share = _share(

@@ -13,7 +13,7 @@ from cai_core.curate.filters import Filters
 from cai_core.curate.pool import LabelledPair, Pool, Rounds
 from cai_core.curate.snapshot import Origin
 from cai_core.review.effective import Effective, effective_labels
-from cai_core.schema import HUMAN_P, Label, Pair, Prompt, Revision, Round, Split
+from cai_core.schema import CORRECTED, HUMAN_P, Label, Pair, Prompt, Revision, Round, Split
 from cai_core.settings import DATA_DIR
 from cai_core.store import labels, pairs, prompts, revisions
 from cai_core.store.labels import LabelFilter
@@ -98,7 +98,7 @@ def _as_trained(item: StoredRevision) -> Revision:
     one = item.revision
     rounds = one.rounds
     if item.decision and item.decision.verdict == "correct":
-        rounds = (Round("corrected", "", item.decision.text),)
+        rounds = (Round(CORRECTED, "", item.decision.text),)
     return replace(one, rounds=rounds, extra=one.extra | {"split": item.split})
 
 

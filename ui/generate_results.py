@@ -10,10 +10,11 @@ from cai_core.store.labels import LabelFilter
 from cai_core.store.pairs import PairFilter
 from cai_core.store.revisions import RevisionFilter
 from cai_core.store.work import Job
-from ui import cards, frame, job_cards, menu
+from ui import cards, frame, generate_beats, job_cards, menu
 from ui.plain import label, shorten
 
 KINDS = ("revise", "sample-pairs", "judge")
+LIVE = (*KINDS, generate_beats.KIND)
 JOBS = 5
 SAMPLES = 5
 _TEXTS = ("Prompt", "First answer", "Revised", "A", "B")
@@ -47,6 +48,7 @@ def _job(db: Database, job: Job) -> None:
             st.caption(label(job.reason, limit=400))
         for sentence in _findings(job):
             st.caption(label(sentence, limit=300))
+        job_cards.failures(job)
         rows = _SAMPLES[job.kind](db, job.id)
         if rows:
             alt = f"The first rows of {shorten(job.title, 60)}"
@@ -60,6 +62,8 @@ def _job(db: Database, job: Job) -> None:
             menu.link(
                 "review", "Read the revisions" if job.kind == "revise" else "Review the pairs"
             )
+            if job.kind == "revise":
+                generate_beats.show(db, job)
         else:
             st.caption("It left no rows.")
 

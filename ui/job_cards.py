@@ -22,8 +22,10 @@ KINDS = {
     "ppo": "PPO",
     "chain": "chain of all three",
     "winrate": "comparison",
+    "revisions": "revisions against first answers",
 }
 TRAINING = ("sft", "reward", "ppo", "chain")
+REASONS = 5  # shown of those that rows failed for
 RESUMABLE = ("failed", "cancelled", "interrupted")
 
 
@@ -76,6 +78,7 @@ def card(job: work.Job, *, open_run: Callable[[str], None] | None = None) -> Non
         _progress(job, seconds)
         if job.reason:
             st.caption(label(job.reason, limit=400))
+        failures(job)
         with st.container(horizontal=True):
             actions(job)
             if open_run:
@@ -102,6 +105,16 @@ def _progress(job: work.Job, seconds: float | None) -> None:
         st.caption(progress_words(progress, None))
 
 
+def failures(job: work.Job) -> None:
+    """Why rows of an ended job failed, the most frequent reason first; nothing where none did."""
+    if job.state not in work.ENDED or not job.failures:
+        return
+    shown = list(job.failures.items())[:REASONS]
+    rest = sum(job.failures.values()) - sum(count for _, count in shown)
+    lines = [f"- {count} failed: {label(reason, limit=200)}" for reason, count in shown]
+    st.caption("\n".join(lines + ([f"- {rest} failed for other reasons"] if rest else [])))
+
+
 def actions(job: work.Job) -> None:
     """Buttons for what can be done with a job in its state."""
     if job.active or job.state == "queued":
@@ -124,11 +137,13 @@ def actions(job: work.Job) -> None:
             args=(job.id,),
             type="primary",
         )
-    if job.state in RESUMABLE:
+    failed_rows = job.state == "succeeded" and bool(job.failures)
+    if job.state in RESUMABLE or failed_rows:
         st.button(
-            "Resume",
+            "Ask the failed ones again" if failed_rows else "Resume",
             icon=":material/replay:",
             key=f"resume_{job.id}",
+            help="Asks only the rows that failed; the others stay." if failed_rows else None,
             on_click=frame.callback(_resume),
             args=(job.id,),
             type="tertiary",

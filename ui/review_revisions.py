@@ -216,6 +216,8 @@ def _round(number: int, one: Round, before: str) -> None:
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**Round {number}**", width="stretch")
+            for flaw in one.flaws(before):
+                st.badge(flaw, icon=":material/warning:", color="orange")
             st.badge(label(one.principle), icon=":material/gavel:", color="gray")
         st.caption("Critique")
         st.html(block(one.critique) if one.critique.strip() else block("(none)"))

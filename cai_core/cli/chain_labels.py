@@ -28,7 +28,7 @@ def sample_pairs(chain: Chain) -> list[Pair]:
     prompts = {prompt.id: prompt for prompt in chain.plan.all_prompts}
     path = chain.out / PAIRS
     with chain.running.output(path, settings=settings, inputs={}, key="prompt_id") as output:
-        missing = [prompt for key, prompt in prompts.items() if key not in output.done]
+        missing = [prompt for key, prompt in prompts.items() if not output.has(key)]
         for pair in _sampled(chain, missing) if missing else ():
             output.write(pair.to_row())
         output.finish(list(prompts))
@@ -50,7 +50,7 @@ def judge_pairs(chain: Chain, pairs: Sequence[Pair]) -> list[Label]:
     settings |= wording_row(config.judge, comparisons_in_use(config.judge))
     inputs = {"pairs": chain.out / PAIRS}
     with chain.running.output(path, settings=settings, inputs=inputs) as output:
-        missing = [pair for pair in pairs if pair.id not in output.done]
+        missing = [pair for pair in pairs if not output.has(pair.id)]
         if missing:
             write_labels(output, panel_of(chain).judge(missing, hooks=chain.hooks("judge")))
         mark_all(output)

@@ -107,7 +107,7 @@ def _against(chain: Chain, name: str, other: str) -> Row:
     settings["prompts"] = content_hash([prompt.id for prompt in prompts])
     path = chain.out / f"comparison-{name}.jsonl"
     with chain.running.output(path, settings=settings, inputs={}) as output:
-        missing = [prompt for prompt in prompts if prompt.id not in output.done]
+        missing = [prompt for prompt in prompts if not output.has(prompt.id)]
         for label in _contested(chain, models, missing) if missing else ():
             output.write(label.to_row())
         output.finish([prompt.id for prompt in prompts])

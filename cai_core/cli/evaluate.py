@@ -1,4 +1,4 @@
-"""`evaluate`: compare two models on the same prompts, and see what a reward model loves."""
+"""`evaluate`: compare two models, or revisions with first answers; see what a reward model loves."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cai_core.cli.judge import check_panel, setting_of
+from cai_core.cli.judge import check_panel, ref_of, rows_in, setting_of
 from cai_core.cli.running import Running, stage_options
 from cai_core.cli.wording import wording_options, wording_row
-from cai_core.errors import CaiError
+from cai_core.errors import CaiError, DataError
 from cai_core.feedback.examples import Worked, comparisons_in_use
 from cai_core.schema import (
     Chat,
+    Constitution,
     ConstitutionRef,
     Hooks,
     Label,
@@ -28,14 +29,16 @@ from cai_core.schema import (
 from cai_core.settings import BUILTIN, JudgeSetting
 
 if TYPE_CHECKING:
-    from cai_core.evaluate.winrate import Comparison, Contest
+    from cai_core.evaluate.revisions import Duels, RevisionReport
+    from cai_core.evaluate.winrate import Comparison, Contest, JudgePairs
+    from cai_core.feedback.panel import Panel
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.group()
 def evaluate() -> None:
-    """Compare two models, or choose the best of n."""
+    """Compare two models, or revisions with first answers; choose the best of n."""
 
 
 @evaluate.command()
@@ -118,19 +121,23 @@ def _compare(running: Running, asked: Asked, out: Path) -> "Comparison":
     winrate.check_prompts(read.rows, place=str(asked.prompts))
     ref = ConstitutionRef.of(read_constitution(asked.constitution))
     inputs = {"prompts": asked.prompts, "constitution": asked.constitution}
-    rows_file = out.with_name(out.name + ".rows.jsonl")
-    if out.exists() and not rows_file.exists():
-        raise CaiError(f"{out} holds another result; delete it or choose another --out")
+    rows_file = _rows_file(out)
     with running.output(rows_file, settings=asked.settings, inputs=inputs) as output:
-        missing = [prompt for prompt in read.rows if prompt.id not in output.done]
+        missing = [prompt for prompt in read.rows if not output.has(prompt.id)]
         if missing:
             for label in _labels(running, asked, missing):
                 output.write(label.to_row())
         output.finish([prompt.id for prompt in read.rows])
-    # not splitlines(): U+2028 and its like may stand inside a JSON string
-    lines = rows_file.read_text(encoding="utf-8").split("\n")
-    labels = [Label.from_row(json.loads(line)) for line in lines if line]
+    labels = list(map(Label.from_row, rows_in(rows_file)))
     return comparison_of(asked.models, asked.setting.annotator, ref, labels)
+
+
+def _rows_file(out: Path) -> Path:
+    """Where the rows of a result stand; a result without them is somebody else's."""
+    rows_file = out.with_name(out.name + ".rows.jsonl")
+    if out.exists() and not rows_file.exists():
+        raise CaiError(f"{out} holds another result; delete it or choose another --out")
+    return rows_file
 
 
 def comparison_of(
@@ -177,23 +184,106 @@ def contest(running: Running, asked: Asked) -> "Contest":
     """The models, loaded, and the judge as a function of pairs."""
     from cai_core.constitution.document import read
     from cai_core.evaluate.winrate import Contest
-    from cai_core.feedback.panel import Panel
     from cai_core.models.catalogue import load
 
     a, b = (load(name, cache=running.cache) for name in asked.models)
-    quiet = Hooks(should_stop=running.hooks.should_stop)
-    panel = Panel(
-        read(asked.constitution),
-        asked.setting,
+    panel = panel_of(running, read(asked.constitution), asked.setting, asked.examples)
+    return Contest(a, b, judge_of(running, panel), asked.sampling, panel)
+
+
+def panel_of(
+    running: Running, constitution: Constitution, setting: JudgeSetting, examples: Sequence[Worked]
+) -> "Panel":
+    """Everybody who judges under this setting; loaded when their turn comes."""
+    from cai_core.feedback.panel import Panel
+    from cai_core.models.catalogue import load
+
+    return Panel(
+        constitution,
+        setting,
         lambda model_id: load(model_id, cache=running.cache),
+        ref=ref_of(running, ConstitutionRef.of(constitution)),
         seed=running.seed,
-        examples=asked.examples,
+        examples=examples,
     )
+
+
+def judge_of(running: Running, panel: "Panel") -> "JudgePairs":
+    """The judges as a function of pairs."""
+    quiet = Hooks(should_stop=running.hooks.should_stop)
 
     def judge(pairs: Sequence[Pair]) -> Iterable[Label]:
         return panel.judge(pairs, hooks=quiet)
 
-    return Contest(a, b, judge, asked.sampling, panel)
+    return judge
+
+
+@evaluate.command()
+@click.option("--revisions", type=FILE, required=True, help="Revisions, as `revise` writes them.")
+@click.option("--constitution", type=FILE, required=True, help="What the judge judges by.")
+@click.option("--judge", default=BUILTIN, show_default=True, metavar="M", help="Who judges.")
+@click.option("--method", type=click.Choice(["logprob", "cot", "repeat"]), default="logprob")
+@click.option("--principles", type=click.Choice(["whole", "each", "draw"]), default="each")
+@wording_options
+@click.option("--most", type=click.IntRange(1), help="Of so many prompts at most, drawn by --seed.")
+@click.option("--out", type=FILE, required=True, help="Result (JSON).")
+@stage_options
+def revisions(
+    running: Running,
+    *,
+    revisions: Path,
+    constitution: Path,
+    most: int | None,
+    out: Path,
+    examples_file: Path | None,
+    **options: Any,
+) -> Row:
+    """Judge each round's revision against the first answer, at equal length, in both orders.
+
+    Rows that are finished stand in OUT.rows.jsonl, so that the same command continues.
+    """
+    from cai_core.constitution.document import read
+    from cai_core.curate.formats import read_revisions
+    from cai_core.evaluate.revisions import duels, judge_duels
+
+    rules, setting = read(constitution), setting_of(**options)
+    examples = comparisons_in_use(setting, examples_file)
+    found = read_revisions(revisions, skip_bad=running.skip_bad)
+    running.report_bad(found.bad)
+    made = duels(found, most=most, seed=running.seed)
+    if not made.pairs:
+        raise DataError("there is no revision that can be compared", file=str(revisions))
+    settings: Row = {"judge": setting.model_dump(mode="json"), "most": most, "seed": running.seed}
+    settings |= wording_row(setting, examples)
+    inputs = {"revisions": revisions, "constitution": constitution}
+    rows_file = _rows_file(out)
+    with running.output(rows_file, settings=settings, inputs=inputs) as output:
+        missing = [pair for pair in made.pairs if not output.has(pair.id)]
+        with output.mending():
+            judge = judge_of(running, panel_of(running, rules, setting, examples))
+            for label in judge_duels(missing, judge, hooks=running.hooks) if missing else ():
+                output.write(label.to_row())
+        finished = output.finish([pair.id for pair in made.pairs])
+    report = _revision_report(running, setting.model, ConstitutionRef.of(rules), made, rows_file)
+    _write(out, report.to_row())
+    for number, share in report.by_round.items():
+        shown = share.estimate if report.headline else "–"
+        running.say(f"{out}: round {number} beats the first answer {shown}")
+    running.say(report.independence.reason)
+    return {**finished.to_row(), **report.summary(), "out": str(out)}
+
+
+def _revision_report(
+    running: Running, judge: str, ref: ConstitutionRef, made: "Duels", rows_file: Path
+) -> "RevisionReport":
+    from cai_core.evaluate.revisions import RevisionReport
+    from cai_core.evaluate.winrate import independence
+
+    models = {str(pair.extra["model"]) for pair in made.pairs} - {""}
+    kin = _family(judge)
+    found = independence(judge, kin, {model: _family(model) for model in sorted(models)})
+    labels = tuple(map(Label.from_row, rows_in(rows_file)))
+    return RevisionReport(judge, ref_of(running, ref), labels, made.left_out, found, kin)
 
 
 @evaluate.command("best-of-n")

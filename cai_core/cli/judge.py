@@ -1,6 +1,7 @@
 """`judge`: which answer of each pair is better under a constitution, asked in both orders."""
 
 import json
+from array import array
 from bisect import insort
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from cai_core.settings import BUILTIN, JudgeSetting, Settings
 
 if TYPE_CHECKING:
     from cai_core.cli.output import Output
+    from cai_core.feedback.batch import Items
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -66,28 +68,27 @@ def judge(
     A pair that cannot be judged has a null verdict and its reason; the same command asks it again.
     """
     from cai_core.constitution.document import read
-    from cai_core.curate.formats import read_pairs
+    from cai_core.curate.formats import stream_pairs
     from cai_core.feedback.findings import tell_of
 
     setting = setting_of(**options)
     check_panel(setting)
     examples = comparisons_in_use(setting, examples_file)
     rules = read(constitution)
-    found = read_pairs(pairs, skip_bad=running.skip_bad)
+    found = stream_pairs(pairs, skip_bad=running.skip_bad)
     running.report_bad(found.bad)
     settings: Row = {"judge": setting.model_dump(mode="json"), "seed": running.seed}
     settings |= {"constitution": rules.hash} | wording_row(setting, examples)
     with running.output(out, settings=settings, inputs={"pairs": pairs}) as output:
-        missing = [pair for pair in found.rows if pair.id not in output.done]
-        if missing:
-            write_labels(output, _labels(running, missing, rules, setting, examples))
+        missing = found.without(output.has)
+        with output.mending():
+            if missing:
+                write_labels(output, _labels(running, missing, rules, setting, examples))
         mark_all(output)
-        finished = output.finish([pair.id for pair in found.rows])
+        finished = output.finish(found.ids)
     refuse_if_all_failed(out, finished.rows, finished.failed)
-    found_out = tell_of(map(Label.from_row, _rows(out)))
-    running.say(
-        f"{out}: {finished.rows - finished.failed} judged, {finished.failed} without verdict"
-    )
+    running.say_finished(finished, "judged", "without verdict")
+    found_out = tell_of(map(Label.from_row, rows_in(out)))
     for sentence in found_out.sentences:
         running.say(sentence)
     return finished.to_row() | found_out.to_row()
@@ -113,7 +114,7 @@ def check_panel(setting: JudgeSetting) -> None:
 
 def _labels(
     running: Running,
-    pairs: Sequence[Pair],
+    pairs: "Items[Pair]",
     rules: Constitution,
     setting: JudgeSetting,
     examples: Sequence[Worked],
@@ -150,7 +151,7 @@ def write_labels(output: "Output", labels: Iterator[Label]) -> None:
     """
     from cai_core.feedback.votes import mark_inconsistent
 
-    offsets: list[float] = []
+    offsets = array("d")
     for label in labels:
         if label.offset is not None:
             insort(offsets, label.offset)
@@ -167,20 +168,15 @@ def mark_all(output: "Output") -> None:
 
     if not output.part.exists():
         return
-    newest = {row["id"]: place for place, row in enumerate(_rows(output.part))}
-
-    def standing() -> Iterator[Label]:
-        rows = enumerate(_rows(output.part))
-        return (Label.from_row(row) for place, row in rows if newest[row["id"]] == place)
-
-    offset = median_offset(standing())
-    for label in standing():
+    offset = median_offset(map(Label.from_row, output.standing()))
+    for label in map(Label.from_row, output.standing()):
         marked = mark_inconsistent([label], offset=offset)[0]
         if marked != label:
             output.write(marked.to_row())
 
 
-def _rows(path: Path) -> Iterator[Row]:
+def rows_in(path: Path) -> Iterator[Row]:
+    """The rows of a file of ours, one at a time."""
     with path.open(encoding="utf-8") as file:
         for line in file:
             yield json.loads(line)
@@ -189,5 +185,5 @@ def _rows(path: Path) -> Iterator[Row]:
 def refuse_if_all_failed(out: Path, rows: int, failed: int) -> None:
     """Raises ModelError: not one row was made; says why the first was not."""
     if rows and failed == rows:
-        reason = next(_rows(out)).get("error", "")
+        reason = next(rows_in(out)).get("error", "")
         raise ModelError(f"none of the {rows} rows of {out} could be made: {reason}")

@@ -21,7 +21,7 @@ COMMANDS = {  # in the order of the help: what each does
     "judge": "Judge pairs under a constitution, in both orders.",
     "dataset": "Build, show and export frozen datasets.",
     "train": "Train by SFT, a reward model, PPO, or the chain of them.",
-    "evaluate": "Compare two models, or choose the best of n.",
+    "evaluate": "Compare two models, or revisions with first answers; choose the best of n.",
     "jobs": "List, follow, cancel and resume jobs.",
 }
 

@@ -4,6 +4,8 @@ From the first row on, rows go to OUT.part, and OUT.part.json says what they are
 writes OUT whole, one row a key in input order, with OUT.json beside it. The same command again
 continues, or has nothing left to do when OUT is whole; rows with an `error` are asked again. Other
 settings, and an OUT that this command did not make, are refused: nothing is overwritten.
+
+No row is held, only where it begins: about 200 bytes a row, whatever its length.
 """
 
 import fcntl
@@ -11,26 +13,42 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from cai_core.errors import CaiError, DataError
+from cai_core.errors import CaiError, DataError, GaveUpError
 from cai_core.schema import Row, content_hash
+from cai_core.text import kind_of_reason
+
+REASONS = 20  # told apart at most; a server may put anything into its messages
+OTHERS = "other reasons"
 
 
 @dataclass(frozen=True)
 class Finished:
-    """What stands in OUT: rows in all, and those among them that failed."""
+    """What stands in OUT: rows in all, and those among them that failed, by their reasons."""
 
     out: Path
     rows: int
     failed: int
+    reasons: Mapping[str, int] = field(default_factory=dict)
 
     def to_row(self) -> Row:
-        return {"out": str(self.out), "rows": self.rows, "failed": self.failed}
+        row: Row = {"out": str(self.out), "rows": self.rows, "failed": self.failed}
+        return row | {"failed_by_reason": dict(self.reasons)}
+
+    @property
+    def sentence(self) -> str:
+        """Why rows failed, and what to do; "" where none did."""
+        if not self.failed:
+            return ""
+        said = "; ".join(f"{count} × {reason}" for reason, count in self.reasons.items())
+        return f"failed: {said}; the same command asks these again"
 
 
 class Output:
@@ -51,13 +69,17 @@ class Output:
         self.out, self.key = out, key
         self.part = out.with_name(out.name + ".part")
         self._made_with = made_with(settings, inputs)
-        self._rows: dict[str, tuple[int, int]] = {}  # key -> offset and length in the file
-        self._failed: set[str] = set()
+        self._rows: dict[str, int] = {}  # key -> offset in the file
+        self._failed: dict[str, str] = {}  # key -> what kind of reason
+        self._kinds: dict[str, str] = {}  # one text for one reason, however many rows have it
         self._file: BinaryIO | None = None  # OUT.part, from the first row on
+        self._mends = (
+            out.exists()
+        )  # every row has been asked once: only failed ones are asked again
         if _has_rows(self.part):
             self._refuse_other_settings(self.part)
             self._open_part()
-        elif out.exists():
+        elif self._mends:
             self._refuse_other_settings(out)
             with out.open("rb") as file:
                 self._index(file)
@@ -65,7 +87,46 @@ class Output:
     @property
     def done(self) -> frozenset[str]:
         """Keys that need not be asked again."""
-        return frozenset(self._rows) - self._failed
+        return frozenset(self._rows).difference(self._failed)
+
+    @property
+    def done_count(self) -> int:
+        return len(self._rows) - len(self._failed)
+
+    def has(self, key: str) -> bool:
+        """Whether this row need not be asked again."""
+        return key in self._rows and key not in self._failed
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many rows failed for which reason, the most frequent first."""
+        counts = Counter(self._failed.values()).most_common()
+        shown, rest = counts[:REASONS], sum(count for _, count in counts[REASONS:])
+        return dict(shown) | ({OTHERS: rest} if rest else {})
+
+    @contextmanager
+    def mending(self) -> Iterator[None]:
+        """Around the asking: where only failed rows are asked again, giving up ends that, not more.
+
+        Their old reasons stand, and OUT is written with them as it was.
+        """
+        try:
+            yield
+        except GaveUpError:
+            if not self._mends:
+                raise
+
+    def standing(self) -> Iterator[Row]:
+        """Until `finish`: the newest row of every key, as they were written; none that comes meanwhile."""
+        path = self.part if self._file else self.out
+        end, offset = path.stat().st_size, 0
+        with path.open("rb") as file:
+            while offset < end:
+                line = file.readline()
+                row: Row = json.loads(line)
+                if self._rows.get(str(row[self.key])) == offset:
+                    yield row
+                offset += len(line)
 
     def write(self, row: Row) -> None:
         """Append a row; it survives a kill from here on."""
@@ -74,7 +135,7 @@ class Output:
         offset = file.seek(0, os.SEEK_END)
         file.write(line)
         file.flush()
-        self._note(row, offset, len(line))
+        self._note(row, offset)
 
     def finish(self, order: Sequence[str]) -> Finished:
         """Write OUT with the rows of `order`, each once, and remove OUT.part.
@@ -92,7 +153,9 @@ class Output:
             )
         if self._file or not self.out.exists():
             self._write_whole(self._file or self._begin(), keys)
-        return Finished(self.out, len(keys), len(self._failed.intersection(keys)))
+        failed = {key: self._failed[key] for key in keys if key in self._failed}
+        self._failed = failed  # a row that no longer stands in the input has not failed
+        return Finished(self.out, len(keys), len(failed), self.reasons)
 
     def close(self) -> None:
         """Let go of OUT.part; what was written stays for the next run."""
@@ -130,7 +193,9 @@ class Output:
         self.out.parent.mkdir(parents=True, exist_ok=True)
         self._say_how(self.part)
         if self.out.exists():
-            shutil.copyfile(self.out, self.part)
+            new = self.part.with_name(self.part.name + ".new")
+            shutil.copyfile(self.out, new)
+            new.replace(self.part)  # whole or not at all: a kill must not cost finished rows
         return self._open_part()
 
     def _say_how(self, path: Path) -> None:
@@ -168,24 +233,24 @@ class Output:
                 if file.read(1):  # not the last line: no kill did this
                     raise DataError("not a JSON object", file=file.name, line=number)
                 break
-            self._note(row, offset, len(line))
+            self._note(row, offset)
             offset += len(line)
         return offset
 
-    def _note(self, row: Row, offset: int, length: int) -> None:
+    def _note(self, row: Row, offset: int) -> None:
         key = str(row[self.key])
-        self._rows[key] = (offset, length)
-        self._failed.discard(key)
+        self._rows[key] = offset
+        self._failed.pop(key, None)
         if row.get("error"):
-            self._failed.add(key)
+            kind = kind_of_reason(str(row["error"]))
+            self._failed[key] = self._kinds.setdefault(kind, kind)
 
     def _write_whole(self, part: BinaryIO, keys: Sequence[str]) -> None:
         whole = self.out.with_name(self.out.name + ".whole")
         with whole.open("wb") as file:
             for key in keys:
-                offset, length = self._rows[key]
-                part.seek(offset)
-                file.write(part.read(length))
+                part.seek(self._rows[key])
+                file.write(part.readline())
             file.flush()
             os.fsync(file.fileno())
         self._say_how(self.out)

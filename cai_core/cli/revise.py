@@ -1,23 +1,30 @@
 """`revise`: answer prompts, find fault with the answers under a constitution, and rewrite them."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cai_core.cli.judge import FILE, ref_of, refuse_if_all_failed
-from cai_core.cli.running import Running, stage_options
+from cai_core.cli.judge import FILE, ref_of, refuse_if_all_failed, rows_in
+from cai_core.cli.running import Running, nucleus_options, stage_options
 from cai_core.feedback.examples import revisions_in_use, shipped_revisions
 from cai_core.feedback.revise import ReviseSettings
 from cai_core.schema import (
+    MARKS,
     Constitution,
     ConstitutionRef,
+    Mark,
     Prompt,
     Revision,
     Row,
     Sampling,
     content_hash,
 )
+
+if TYPE_CHECKING:
+    from cai_core.feedback.batch import Items
 
 
 @click.command()
@@ -41,6 +48,7 @@ from cai_core.schema import (
     show_default=True,
     help="1 is the paper's (CAI section 3.1).",
 )
+@nucleus_options
 @click.option("--no-examples", is_flag=True, help="Show no worked examples in front.")
 @click.option(
     "--examples-file",
@@ -58,6 +66,8 @@ def revise(
     out: Path,
     max_new_tokens: int,
     temperature: float,
+    top_p: float,
+    top_k: int,
     no_examples: bool,
     examples_file: Path | None,
     **options: int | str | bool,
@@ -67,32 +77,52 @@ def revise(
     A prompt whose generation fails has its reason in `error`; the same command asks it again.
     """
     from cai_core.constitution.document import read
-    from cai_core.curate.formats import read_prompts
+    from cai_core.curate.formats import stream_prompts
 
     rules = read(constitution)
-    sampling = Sampling(max_new_tokens, temperature, seed=running.seed)
+    sampling = Sampling(max_new_tokens, temperature, top_p, top_k, running.seed)
     shown = () if no_examples else revisions_in_use(examples_file)
     setting = ReviseSettings(**options, sampling=sampling, examples=not no_examples, shown=shown)  # type: ignore[arg-type]
     setting.check(rules)
-    found = read_prompts(prompts, skip_bad=running.skip_bad)
+    found = stream_prompts(prompts, skip_bad=running.skip_bad)
     running.report_bad(found.bad)
     settings: Row = {"model": model, **options, **vars(sampling), "examples": not no_examples}
     if shown and shown != shipped_revisions():
         settings["own_examples"] = content_hash([one.to_row() for one in shown])
     settings["constitution"] = rules.hash
     with running.output(out, settings=settings, inputs={"prompts": prompts}) as output:
-        missing = [prompt for prompt in found.rows if prompt.id not in output.done]
-        for revision in _revisions(running, missing, rules, model, setting) if missing else ():
-            output.write(revision.to_row())
-        finished = output.finish([prompt.id for prompt in found.rows])
+        missing = found.without(output.has)
+        with output.mending():
+            for revision in _revisions(running, missing, rules, model, setting) if missing else ():
+                output.write(revision.to_row())
+        finished = output.finish(found.ids)
     refuse_if_all_failed(out, finished.rows, finished.failed)
-    running.say(f"{out}: {finished.rows - finished.failed} revised, {finished.failed} failed")
-    return finished.to_row()
+    running.say_finished(finished, "revised", "failed")
+    counts = count_marks(out)
+    running.say(_marks_sentence(counts))
+    return finished.to_row() | counts
+
+
+def count_marks(out: Path) -> Row:
+    """How many rounds a finished file has, and how many of them are marked how."""
+    rounds, marks = 0, Counter[Mark]()
+    for row in rows_in(out):
+        revision = Revision.from_row(row)
+        for one, flaws in zip(revision.rounds, revision.flaws, strict=True):
+            rounds += 1
+            marks.update({*one.marks, *flaws})
+    return {"rounds": rounds, "marks": {mark: marks[mark] for mark in MARKS}}
+
+
+def _marks_sentence(counts: Row) -> str:
+    words = {"leftover": "had a leftover stripped"}
+    said = (f"{n} {words.get(mark, mark)}" for mark, n in counts["marks"].items())
+    return f"of {counts['rounds']} revisions " + ", ".join(said)
 
 
 def _revisions(
     running: Running,
-    prompts: Sequence[Prompt],
+    prompts: "Items[Prompt]",
     rules: Constitution,
     model: str,
     setting: ReviseSettings,

@@ -31,7 +31,7 @@ from cai_core.schema import Hooks, Progress, Row
 from cai_core.settings import models_dir
 
 if TYPE_CHECKING:
-    from cai_core.cli.output import Output
+    from cai_core.cli.output import Finished, Output
     from cai_core.models.protocol import Cache
 
 LINE_SECONDS = 2.0  # a line of progress at most this often
@@ -163,6 +163,7 @@ class Running:
     flag: StopFlag = field(default_factory=StopFlag)
     hooks: Hooks = field(default_factory=Hooks)
     already: int = 0  # rows that an earlier run finished, counted as done
+    reasons: Callable[[], Mapping[str, int]] = dict  # why rows of this command's file failed so far
     held: str = ""  # set by a command that waits for a person: why
 
     @cached_property
@@ -183,8 +184,15 @@ class Running:
         from cai_core.cli.output import Output
 
         output = Output(out, settings=settings, inputs=inputs, key=key)
-        self.already = len(output.done)
+        self.already = output.done_count
+        self.reasons = lambda: output.reasons
         return output
+
+    @property
+    def so_far(self) -> Row:
+        """The result of a command that did not end well: why rows failed until then."""
+        reasons = dict(self.reasons())
+        return {"failed_by_reason": reasons} if reasons else {}
 
     def report_bad(self, bad: Sequence[object]) -> None:
         """List on stderr the rows that --skip-bad leaves out."""
@@ -195,6 +203,32 @@ class Running:
         """A line on stdout for a person; nothing under --json."""
         if not self.as_json:
             click.echo(sentence)
+
+    def say_finished(self, finished: "Finished", made: str, failed: str) -> None:
+        """How many rows were made and how many failed, and why those did."""
+        good = finished.rows - finished.failed
+        self.say(f"{finished.out}: {good} {made}, {finished.failed} {failed}")
+        if finished.failed:
+            self.say(finished.sentence)
+
+
+def nucleus_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--top-p and --top-k of a command that samples; by default no token is left out."""
+    whole = click.option(
+        "--top-p",
+        type=click.FloatRange(0, 1, min_open=True),
+        default=1.0,
+        show_default=True,
+        help="Sample from the likeliest tokens of this share; 1 is all.",
+    )
+    few = click.option(
+        "--top-k",
+        type=click.IntRange(0),
+        default=0,
+        show_default=True,
+        help="Sample from so many likeliest tokens; 0 is all.",
+    )
+    return whole(few(command))
 
 
 def stage_options(command: Callable[..., Row | None]) -> Callable[..., None]:
@@ -231,7 +265,7 @@ def _run(command: Callable[..., Row | None], running: Running, options: Row) -> 
         try:
             result = command(running, **options) or {}
         except (Stopped, KeyboardInterrupt):
-            ended("cancelled", "stopped", {})
+            ended("cancelled", "stopped", running.so_far)
             click.echo(STOPPED, err=True)
             raise click.exceptions.Exit(1) from None
         except click.ClickException as error:
@@ -239,7 +273,7 @@ def _run(command: Callable[..., Row | None], running: Running, options: Row) -> 
             raise
         except Exception as error:
             sentence = sentence_of(error)
-            ended("failed", sentence or f"{type(error).__name__}: {error}", {})
+            ended("failed", sentence or f"{type(error).__name__}: {error}", running.so_far)
             if sentence is None:
                 raise
             click.echo(f"error: {sentence}", err=True)

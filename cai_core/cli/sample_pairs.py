@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cai_core.cli.running import Running, stage_options
+from cai_core.cli.running import Running, nucleus_options, stage_options
 from cai_core.schema import Row, Sampling
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -21,6 +21,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     show_default=True,
     help="0.8 is the recipe's; at 0 both answers would be the same.",
 )
+@nucleus_options
 @click.option("--out", type=FILE, required=True, help="Pairs (JSONL), one row a prompt.")
 @stage_options
 def sample_pairs(
@@ -28,30 +29,29 @@ def sample_pairs(
     *,
     prompts: Path,
     model: str,
-    max_new_tokens: int,
-    temperature: float,
     out: Path,
+    **options: float,
 ) -> Row:
     """Sample two answers to every prompt.
 
-    A prompt whose answers stay the same, or that cannot be answered, has its reason in `error`.
+    A prompt whose answers stay nearly the same, or that cannot be answered, has its reason in `error`.
     """
-    from cai_core.curate.formats import read_prompts
+    from cai_core.curate.formats import stream_prompts
     from cai_core.feedback.sample import sample_pairs as sample
     from cai_core.models.catalogue import load
 
-    read = read_prompts(prompts, skip_bad=running.skip_bad)
-    running.report_bad(read.bad)
-    sampling = Sampling(max_new_tokens, temperature, seed=running.seed)
+    found = stream_prompts(prompts, skip_bad=running.skip_bad)
+    running.report_bad(found.bad)
+    sampling = Sampling(**options, seed=running.seed)  # type: ignore[arg-type]
     settings = {"model": model, **vars(sampling)}
     with running.output(
         out, settings=settings, inputs={"prompts": prompts}, key="prompt_id"
     ) as output:
-        missing = [prompt for prompt in read.rows if prompt.id not in output.done]
-        if missing:
-            speaker = load(model, cache=running.cache)
-            for pair in sample(missing, speaker, sampling, hooks=running.hooks):
+        missing = found.without(output.has)
+        with output.mending():
+            speaker = load(model, cache=running.cache) if missing else None
+            for pair in sample(missing, speaker, sampling, hooks=running.hooks) if speaker else ():
                 output.write(pair.to_row())
-        finished = output.finish([prompt.id for prompt in read.rows])
-    running.say(f"{out}: {finished.rows - finished.failed} pairs, {finished.failed} left out")
+        finished = output.finish(found.ids)
+    running.say_finished(finished, "pairs", "left out")
     return finished.to_row()

@@ -1,4 +1,7 @@
-"""Which rows stay out of a dataset, and for which reason. Every filter is off unless it is set."""
+"""Which rows stay out of a dataset, and for which reason.
+
+Every filter is off unless it is set, but one: marked revisions stay out unless `keep_marked` is set.
+"""
 
 from typing import Self
 
@@ -15,6 +18,9 @@ class Filters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    keep_marked: bool = Field(
+        False, description="keep revisions that are unchanged, empty or looping"
+    )
     keep_ties: bool = Field(False, description="keep ties, as p_chosen 0.5")
     people_only: bool = Field(False, description="only pairs that people agreed on")
     drop_inconsistent: bool = Field(False, description="drop pairs whose two orders disagree")

@@ -2,18 +2,17 @@
 
 A bad row is refused with its file, line and reason; with `skip_bad` it is left out and listed. A
 row that stands twice counts once; one id with two contents is refused. Nothing is guessed silently.
+`read_...` and `parse_...` hold every row; `stream_...` hold none, for files of any length.
 """
 
-import csv
-import gzip
-import io
-import json
-import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+import hashlib
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Generic, Self, TypeGuard, TypeVar
 
+from cai_core.curate.values import Parsed, read_bytes, values_in, values_of
 from cai_core.errors import DataError
 from cai_core.schema import (
     Label,
@@ -27,9 +26,6 @@ from cai_core.schema import (
     content_hash,
     hh_dialogue,
 )
-
-Parsed = Iterator[tuple[int, object | DataError]]  # 1-based line, and the row or its fault
-_GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -100,7 +96,7 @@ def read_prompts(path: Path, *, skip_bad: bool = False) -> Rows[Prompt]:
     Raises:
         DataError: a bad row (unless `skip_bad`), not UTF-8, no row at all, an id with two contents.
     """
-    return parse_prompts(_bytes(path), name=str(path), skip_bad=skip_bad)
+    return parse_prompts(read_bytes(path), name=str(path), skip_bad=skip_bad)
 
 
 def read_pairs(path: Path, *, skip_bad: bool = False) -> Rows[Pair]:
@@ -108,68 +104,168 @@ def read_pairs(path: Path, *, skip_bad: bool = False) -> Rows[Pair]:
 
     A row that says in `error` why it has no answers (see `sample-pairs`) is left out and listed.
     """
-    return parse_pairs(_bytes(path), name=str(path), skip_bad=skip_bad)
+    return parse_pairs(read_bytes(path), name=str(path), skip_bad=skip_bad)
 
 
 def read_labels(path: Path, *, skip_bad: bool = False) -> Rows[Label]:
     """Read labels; several may stand on one pair."""
-    return parse_labels(_bytes(path), name=str(path), skip_bad=skip_bad)
+    return parse_labels(read_bytes(path), name=str(path), skip_bad=skip_bad)
 
 
 def read_answers(path: Path, *, skip_bad: bool = False) -> Rows[Answer]:
     """Read good answers: {prompt, completion}, or pairs of which the better answer is taken."""
-    return _parse(_bytes(path), str(path), Answer.from_row, Answer.to_row, skip_bad)
+    return _parse(read_bytes(path), str(path), _ANSWER, skip_bad)
 
 
 def read_revisions(path: Path, *, skip_bad: bool = False) -> Rows[Revision]:
     """Read revisions as `revise` writes them."""
-    data = _bytes(path)
-    return _parse(data, str(path), Revision.from_row, Revision.to_row, skip_bad)
+    return _parse(read_bytes(path), str(path), _REVISION, skip_bad)
 
 
 def parse_prompts(data: bytes, *, name: str, skip_bad: bool = False) -> Rows[Prompt]:
     """Read an upload; `name` tells its format and stands in errors."""
-    return _parse(data, name, _prompt, Prompt.to_row, skip_bad)
+    return _parse(data, name, _PROMPT, skip_bad)
 
 
 def parse_pairs(data: bytes, *, name: str, skip_bad: bool = False) -> Rows[Pair]:
     """Read an upload; `name` tells its format and stands in errors."""
-    return _parse(data, name, Pair.from_row, Pair.to_row, skip_bad)
+    return _parse(data, name, _PAIR, skip_bad)
 
 
 def parse_labels(data: bytes, *, name: str, skip_bad: bool = False) -> Rows[Label]:
     """Read an upload; `name` tells its format and stands in errors."""
-    return _parse(data, name, Label.from_row, _judged_content, skip_bad)
+    return _parse(data, name, _LABEL, skip_bad)
 
 
-def _parse(
-    data: bytes,
-    name: str,
-    read: Callable[[object], T],
-    content: Callable[[T], Row],
-    skip_bad: bool,
-) -> Rows[T]:
-    """Rows in order, equal ones once; `content` is what one id must agree on."""
-    rows: dict[str, T] = {}
-    contents: dict[str, str] = {}
-    bad: list[BadRow] = []
-    for line, value in _values(_decoded(data, name), name):
-        try:
-            if isinstance(value, DataError):
-                raise value
-            if _has_no_answers(value):
-                bad.append(BadRow(name, line, str(value["error"])))
-                continue
-            row = read(value)
-            _check_id(row.id, canonical_json(content(row)), contents)
-            rows.setdefault(canonical_json(row.to_row()), row)
-        except DataError as error:
-            if not skip_bad:
-                raise DataError(error.reason, file=name, line=line, column=error.column) from error
-            bad.append(BadRow(name, line, error.reason))
-    if not rows:
-        raise DataError("there is no usable row in this file", file=name)
-    return Rows(tuple(rows.values()), tuple(bad))
+@dataclass(frozen=True)
+class Stream(Generic[T]):
+    """The rows of a file, each id once, read anew whenever they are gone through.
+
+    Only ids and places are held. JSON lines and texts are read a line at a time, gzip too; a JSON list
+    or a CSV file is parsed whole each time.
+    """
+
+    path: Path
+    ids: Sequence[str]
+    bad: tuple[BadRow, ...]
+    _places: Sequence[int]  # of the rows among all in the file, from 0
+    _read: Callable[[object], T]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __iter__(self) -> Iterator[T]:
+        """Raises DataError: the file is no longer what was checked."""
+        places = iter(self._places)
+        wanted = next(places, None)
+        if wanted is None:
+            return
+        for place, (line, value) in enumerate(values_in(self.path)):
+            if place == wanted:
+                if isinstance(value, DataError):
+                    raise DataError(value.reason, file=str(self.path), line=line)
+                yield self._read(value)
+                wanted = next(places, None)
+                if wanted is None:
+                    return
+        raise DataError("rows are gone: it was changed while it was read", file=str(self.path))
+
+    def without(self, done: Callable[[str], bool]) -> Self:
+        """The rows whose id is not `done`."""
+        left = [n for n, key in enumerate(self.ids) if not done(key)]
+        places = array("Q", (self._places[n] for n in left))
+        return replace(self, ids=[self.ids[n] for n in left], _places=places)
+
+
+def stream_prompts(path: Path, *, skip_bad: bool = False) -> Stream[Prompt]:
+    """Check a prompts file whole, as `read_prompts` does, and hold none of it."""
+    return _stream(path, _PROMPT, skip_bad)
+
+
+def stream_pairs(path: Path, *, skip_bad: bool = False) -> Stream[Pair]:
+    """Check a file of pairs whole, as `read_pairs` does, and hold none of it."""
+    return _stream(path, _PAIR, skip_bad)
+
+
+def _stream(path: Path, form: "_Form[T]", skip_bad: bool) -> Stream[T]:
+    check = _Check(form, str(path), skip_bad)
+    ids: list[str] = []
+    places = array("Q")
+    for place, row, is_new in check.rows(values_in(path)):
+        if is_new:
+            ids.append(row.id)
+            places.append(place)
+    return Stream(path, ids, tuple(check.bad), places, form.read)
+
+
+def _parse(data: bytes, name: str, form: "_Form[T]", skip_bad: bool) -> Rows[T]:
+    """Rows in order, equal ones once."""
+    check = _Check(form, name, skip_bad)
+    rows: dict[bytes, T] = {}
+    for _, row, _ in check.rows(values_of(data, name)):
+        rows.setdefault(_digest(row.to_row()), row)
+    return Rows(tuple(rows.values()), tuple(check.bad))
+
+
+@dataclass(frozen=True)
+class _Form(Generic[T]):
+    """How a row is read, and what of it one id must agree on."""
+
+    read: Callable[[object], T]
+    content: Callable[[T], Row]
+
+
+@dataclass
+class _Check(Generic[T]):
+    """One pass over a file that tells good rows from bad ones; contents are known by their hash."""
+
+    form: _Form[T]
+    name: str
+    skip_bad: bool
+    bad: list[BadRow] = field(default_factory=list)
+    _contents: dict[str, bytes] = field(default_factory=dict)
+
+    def rows(self, values: Parsed) -> Iterator[tuple[int, T, bool]]:
+        """Place among all values, row, and whether its id is new.
+
+        Raises:
+            DataError: a bad row (unless `skip_bad`), or no good one at all.
+        """
+        for place, (line, value) in enumerate(values):
+            try:
+                if isinstance(value, DataError):
+                    raise value
+                if _has_no_answers(value):
+                    self.bad.append(BadRow(self.name, line, str(value["error"])))
+                    continue
+                row = self.form.read(value)
+                is_new = self._is_new(row)
+            except DataError as error:
+                if not self.skip_bad:
+                    raise DataError(
+                        error.reason, file=self.name, line=line, column=error.column
+                    ) from error
+                self.bad.append(BadRow(self.name, line, error.reason))
+            else:
+                yield place, row, is_new
+        if not self._contents:
+            raise DataError("there is no usable row in this file", file=self.name)
+
+    def _is_new(self, row: T) -> bool:
+        digest = _digest(self.form.content(row))
+        there = self._contents.setdefault(row.id, digest)
+        if there != digest:
+            raise DataError(
+                f"the id '{row.id}' stands here a second time with other content; give it an id of"
+                " its own",
+                column="id",
+            )
+        return there is digest
+
+
+def _digest(row: Row) -> bytes:
+    text = canonical_json(row).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(text, digest_size=16).digest()
 
 
 def _has_no_answers(value: object) -> TypeGuard[Row]:
@@ -181,14 +277,6 @@ def _has_no_answers(value: object) -> TypeGuard[Row]:
 
 def _judged_content(label: Label) -> Row:
     return replace(label.pair, label=None, annotator="").to_row()
-
-
-def _check_id(id_: str, content: str, contents: dict[str, str]) -> None:
-    if contents.setdefault(id_, content) != content:
-        raise DataError(
-            f"the id '{id_}' stands here a second time with other content; give it an id of its own",
-            column="id",
-        )
 
 
 def _prompt(row: object) -> Prompt:
@@ -203,107 +291,8 @@ def _prompt(row: object) -> Prompt:
     return Prompt.from_row(row)
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", file=str(path)) from error
-
-
-def _decoded(data: bytes, name: str) -> str:
-    if data.startswith(_GZIP):
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error) as error:
-            raise DataError("the gzip file is damaged or cut off", file=name) from error
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError("not UTF-8; save the file as UTF-8", file=name, line=line) from error
-    if not text.strip():
-        raise DataError("the file is empty", file=name)
-    return text
-
-
-def _values(text: str, name: str) -> Parsed:
-    """The rows of a file by its ending; JSON is also told by its first character."""
-    ending = Path(name.lower().removesuffix(".gz")).suffix
-    if ending in (".csv", ".tsv"):
-        return _csv(text, name, "\t" if ending == ".tsv" else ",")
-    if ending == ".txt":
-        lines = enumerate(text.split("\n"), start=1)
-        return ((number, {"prompt": line.strip()}) for number, line in lines if line.strip())
-    if text.lstrip().startswith("["):
-        return _json_list(text, name)
-    return _json_lines(text)
-
-
-def _json_lines(text: str) -> Parsed:
-    # not splitlines(): U+2028 and its like may stand inside a JSON string
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            yield number, _json(line)
-
-
-def _json(line: str) -> object | DataError:
-    try:
-        value: object = json.loads(line, parse_constant=_no_constant)
-    except DataError as error:
-        return error
-    except ValueError as error:
-        return DataError(f"not a JSON object: {str(error).partition(':')[0].lower()}")
-    except RecursionError:
-        return DataError("not a JSON object: nested too deeply")
-    return _sound(value)
-
-
-def _no_constant(name: str) -> None:
-    raise DataError(f"{name} is no number in JSON; write null")
-
-
-def _sound(value: object) -> object | DataError:
-    try:
-        canonical_json(value).encode()
-    except UnicodeEncodeError:
-        return DataError("a text holds half a character (a lone surrogate); write it anew")
-    except RecursionError:
-        return DataError("not a JSON object: nested too deeply")
-    return value
-
-
-def _json_list(text: str, name: str) -> Parsed:
-    """One JSON list; rows are placed by the line on which they begin."""
-    try:
-        values = json.loads(text, parse_constant=_no_constant)
-    except DataError as error:
-        raise DataError(error.reason, file=name) from error
-    except json.JSONDecodeError as error:
-        raise DataError(f"not JSON: {error.msg.lower()}", file=name, line=error.lineno) from error
-    except (ValueError, RecursionError) as error:
-        raise DataError("not JSON that can be read", file=name) from error
-    decoder, place = json.JSONDecoder(), text.index("[") + 1
-    for value in values:
-        while text[place] in " \t\r\n,":
-            place += 1
-        yield text.count("\n", 0, place) + 1, _sound(value)
-        place = decoder.raw_decode(text, place)[1]
-
-
-def _csv(text: str, name: str, delimiter: str) -> Parsed:
-    """Rows under a header; empty cells are left out, `tags` are parted by semicolons."""
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    began = 1  # the line on which a row begins; csv counts where it ends
-    try:
-        began = reader.line_num + 1 if reader.fieldnames else began
-        for cells in reader:
-            if None in cells:
-                yield began, DataError("more cells than the header has")
-            else:
-                row: Row = {column: cell for column, cell in cells.items() if cell}
-                if "tags" in row:
-                    row["tags"] = [tag.strip() for tag in row["tags"].split(";") if tag.strip()]
-                yield began, row
-            began = reader.line_num + 1
-    except csv.Error as error:
-        raise DataError(f"not a CSV file: {error}", file=name, line=began) from error
+_PROMPT = _Form(_prompt, Prompt.to_row)
+_PAIR = _Form(Pair.from_row, Pair.to_row)
+_LABEL = _Form(Label.from_row, _judged_content)
+_ANSWER = _Form(Answer.from_row, Answer.to_row)
+_REVISION = _Form(Revision.from_row, Revision.to_row)

@@ -21,6 +21,7 @@ from cai_core.schema import (
     Pair,
     Prompt,
     Revision,
+    Round,
     Row,
     Split,
     assistant,
@@ -101,19 +102,36 @@ class Pool:
 def sft_rows(
     revisions: Iterable[Revision], filters: Filters | None = None, *, rounds: Rounds = "all"
 ) -> Pool:
-    """{prompt, completion} from revisions: every round's (CAI section 3.2), or the last one's."""
+    """{prompt, completion} from revisions: every round's (CAI section 3.2), or the last one's.
+
+    An unchanged, empty or looping revision stays out unless the filters keep it; the last one is then
+    the last of the others.
+    """
     found: list[DatasetRow | str] = []
     for revision in revisions:
         if revision.error or not revision.rounds:
             found.append("failed")
             continue
-        chosen = revision.rounds if rounds == "all" else revision.rounds[-1:]
         split = revision.extra.get("split")
         found += [
-            _sft_row(revision.prompt, r.revision, filters, split, revision.constitution)
-            for r in chosen
+            r
+            if isinstance(r, str)
+            else _sft_row(revision.prompt, r.revision, filters, split, revision.constitution)
+            for r in _chosen(revision, filters or Filters(), rounds)
         ]
     return _pool("sft", found)
+
+
+def _chosen(revision: Revision, filters: Filters, rounds: Rounds) -> list[Round | str]:
+    """The rounds that are learned from, and the reason of each that is not."""
+    found: list[Round | str] = [
+        f"{flaws[0]} revision" if flaws and not filters.keep_marked else round_
+        for round_, flaws in zip(revision.rounds, revision.flaws, strict=True)
+    ]
+    if rounds == "all":
+        return found
+    good: list[Round | str] = [one for one in found if isinstance(one, Round)]
+    return good[-1:] or found[-1:]
 
 
 def answer_rows(answers: Iterable[Answer], filters: Filters | None = None) -> Pool:

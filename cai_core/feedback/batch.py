@@ -1,35 +1,48 @@
 """Work on many rows with a model: in batches, row errors apart, and giving up when all fail.
 
+A batch is a window of the input's order, and is written whole: which rows a killed run holds depends
+on their places alone. A model may sort the rows of one batch by length; no batch is chosen so.
+
 One row that the model cannot take (too long, refused by its template) must not cost the others of
 its batch; a server that is gone must not turn a hundred thousand rows into errors one by one.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Protocol, TypeVar
 
-from cai_core.errors import ModelError, Stopped
+from cai_core.errors import GaveUpError, ModelError, Stopped
 from cai_core.models.protocol import Model
 from cai_core.models.thinking import split_thinking
 from cai_core.schema import Chat, Completion, Hooks, Progress, Sampling, Usage
 
 T = TypeVar("T")
 R = TypeVar("R")
+T_co = TypeVar("T_co", covariant=True)
 
 QUIET = Hooks()
 PATIENCE = 20  # rows that fail in a row with one same reason before the run gives up
 
 
-def batches(items: Sequence[T], size: int, hooks: Hooks) -> Iterator[Sequence[T]]:
-    """Slices of `items`; whether to stop is asked before each.
+class Items(Protocol[T_co]):
+    """Rows whose number is known and which come one at a time: a list, or a file being read."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[T_co]: ...
+
+
+def batches(items: Items[T], size: int, hooks: Hooks) -> Iterator[Sequence[T]]:
+    """Windows of `items` in their order; whether to stop is asked before each.
 
     Raises:
         Stopped: it was asked for.
     """
-    for start in range(0, len(items), size):
+    rest = iter(items)
+    while some := list(islice(rest, size)):
         if hooks.should_stop():
             raise Stopped("stopped between two batches")
-        yield items[start : start + size]
+        yield some
 
 
 def ask_each(ask: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T]) -> list[R | ModelError]:
@@ -94,7 +107,7 @@ class Tally:
         """Count one row.
 
         Raises:
-            ModelError: the last PATIENCE rows failed with this reason.
+            GaveUpError: the last PATIENCE rows failed with this reason.
         """
         used = self._used().since(self._before)
         self.progress = replace(
@@ -109,7 +122,7 @@ class Tally:
         self._alike = (self._alike + 1 if error == self._reason else 1) if error else 0
         self._reason = error
         if self._alike >= PATIENCE:
-            raise ModelError(f"gave up after {PATIENCE} rows in a row that failed: {error}")
+            raise GaveUpError(f"gave up after {PATIENCE} rows in a row that failed: {error}")
 
     def _used(self) -> Usage:
         return sum((model.usage for model in self.models), Usage())

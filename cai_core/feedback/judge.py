@@ -12,7 +12,7 @@ from typing import Literal
 
 from cai_core.errors import ModelError
 from cai_core.feedback import templates
-from cai_core.feedback.batch import QUIET, Tally, batches
+from cai_core.feedback.batch import QUIET, Items, Tally, batches
 from cai_core.feedback.comparison import WHOLE, Wording, comparison_question, whole_question
 from cai_core.feedback.draw import draw, voters
 from cai_core.feedback.examples import Worked, shipped_comparisons
@@ -62,7 +62,7 @@ class _Bench:
 
 
 def judge(
-    pairs: Sequence[Pair],
+    pairs: Items[Pair],
     constitution: Constitution,
     model: Model,
     setting: JudgeSetting,
@@ -86,7 +86,7 @@ def judge(
     wording = _wording(setting, examples)
     bench = _bench(constitution, model, setting, wording, ref=ref, seed=seed, hooks=hooks)
     count = Tally(len(pairs), hooks, [model])
-    per_pair = 2 * len(_questions(bench, pairs[0])) if pairs else 1
+    per_pair = 2 * (len(voters(constitution)) if setting.principles == "each" else 1)
     for some in batches(pairs, max(1, CHATS // per_pair), hooks):
         for judged in _judge_batch(bench, some):
             yield judged.label

@@ -14,7 +14,7 @@ from typing import Any
 from cai_core.errors import ModelError
 from cai_core.feedback import judge as judging
 from cai_core.feedback.ballots import combined
-from cai_core.feedback.batch import QUIET, Tally, batches
+from cai_core.feedback.batch import QUIET, Items, Tally, batches
 from cai_core.feedback.comparison import Wording
 from cai_core.feedback.examples import Worked
 from cai_core.feedback.judge import Judged
@@ -115,7 +115,7 @@ class Panel:
         """What all judges were asked so far."""
         return sum((seat.usage for seat in self._seats), Usage())
 
-    def judge(self, pairs: Sequence[Pair], *, hooks: Hooks = QUIET) -> Iterator[Label]:
+    def judge(self, pairs: Items[Pair], *, hooks: Hooks = QUIET) -> Iterator[Label]:
         """One label a pair, in order; of a panel the combined one, see `ballots.combined`.
 
         Raises:
@@ -155,7 +155,7 @@ class Panel:
             seat.release()
         return judged
 
-    def _judged_by(self, seat: _Seat, pairs: Sequence[Pair], hooks: Hooks) -> Iterator[Label]:
+    def _judged_by(self, seat: _Seat, pairs: Items[Pair], hooks: Hooks) -> Iterator[Label]:
         how = (self.constitution, seat.model, self.setting)
         return judging.judge(pairs, *how, **self._under, hooks=hooks)
 

@@ -1,15 +1,17 @@
 """Answer, then (critique -> revision) as often as asked, under a constitution.
 
 All prompts of a batch advance together, one generation at a time. A prompt whose generation fails
-keeps what it has and carries the reason; the others go on.
+keeps what it has and carries the reason; the others go on. A round whose revision is unchanged, empty
+or looping, or had a leftover stripped, is marked and not thrown away: after an empty one the answer
+before it stands. Only a prompt that was rewritten in no round at all has failed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from cai_core.errors import ConstitutionError, ModelError
 from cai_core.feedback import templates
-from cai_core.feedback.batch import QUIET, Tally, batches, generate_each
+from cai_core.feedback.batch import QUIET, Items, Tally, batches, generate_each
 from cai_core.feedback.draw import draw, voters
 from cai_core.feedback.examples import Example, shipped_revisions
 from cai_core.feedback.templates import Requests, Task, without_leftovers
@@ -20,6 +22,7 @@ from cai_core.schema import (
     Constitution,
     ConstitutionRef,
     Hooks,
+    Mark,
     Prompt,
     Revision,
     Round,
@@ -86,8 +89,23 @@ class _Work:
     def task(self) -> Task:
         return Task(self.prompt.messages, self.answer, self.requests)
 
-    def close(self, revision: str) -> None:
-        self.rounds += (Round(self.requests.principle, self.critique, revision),)
+    def close(self, said: str) -> None:
+        """End the round with what the model wrote; where that is nothing, the answer stays."""
+        bare = without_leftovers(said)
+        leftover: tuple[Mark, ...] = ("leftover",) if bare != said.strip() else ()
+        made = Round(self.requests.principle, self.critique, bare)
+        made = replace(made, revision=bare or self.answer, marks=made.flaws(self.answer) + leftover)
+        self.rounds += (made,)
+
+    def keep(self) -> None:
+        """End the round with the answer as it is: nothing was found that must change."""
+        unchanged = Round(self.requests.principle, self.critique, self.answer, ("unchanged",))
+        self.rounds += (unchanged,)
+
+    def end(self) -> None:
+        """Tell a prompt that no round has rewritten from one that is done."""
+        if self.rounds and not self.error and all("empty" in r.marks for r in self.rounds):
+            self.rounds, self.error = (), "no revision: the model wrote an empty one"
 
 
 @dataclass(frozen=True)
@@ -101,7 +119,7 @@ class _Desk:
 
 
 def revise(
-    prompts: Sequence[Prompt],
+    prompts: Items[Prompt],
     constitution: Constitution,
     model: Model,
     settings: ReviseSettings,
@@ -174,6 +192,8 @@ def _revise_batch(desk: _Desk, prompts: Sequence[Prompt]) -> list[_Work]:
         work.initial = text
     for number in range(desk.settings.rounds):
         (_stepwise_round if desk.settings.stepwise else _round)(desk, batch, number)
+    for work in batch:
+        work.end()
     return batch
 
 
@@ -202,7 +222,7 @@ def _stepwise_round(desk: _Desk, batch: Sequence[_Work], number: int) -> None:
             critique = stepwise_critique(violated)
             asked.append((work, revision_chat(work.task, critique, desk.model, desk.settings)))
         else:
-            work.close(work.answer)
+            work.keep()
     for work, revision in _ask(desk, "revision", asked):
         work.close(revision)
 
@@ -224,7 +244,7 @@ def _held(desk: _Desk, batch: Sequence[_Work]) -> list[tuple[_Work, list[Violati
 
 
 def _ask(desk: _Desk, what: str, asked: Sequence[tuple[_Work, Chat]]) -> list[tuple[_Work, str]]:
-    """A text for each chat; a prompt that gets none is marked with the reason."""
+    """A text for each chat; a prompt that gets none has the reason. A revision may be empty."""
     replies = generate_each(
         desk.model, [chat for _, chat in asked], desk.settings.sampling, desk.hooks
     )
@@ -233,8 +253,8 @@ def _ask(desk: _Desk, what: str, asked: Sequence[tuple[_Work, Chat]]) -> list[tu
         if isinstance(reply, ModelError):
             work.error = f"no {what}: {reply}"
             continue
-        text = reply.text.strip() if what == "answer" else without_leftovers(reply.text)
-        if text:
+        text = without_leftovers(reply.text) if what == "critique" else reply.text.strip()
+        if text or what == "revision":
             written.append((work, text))
         else:
             work.error = f"no {what}: the model wrote an empty one"

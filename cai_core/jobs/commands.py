@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, Command] = {
     "reward": Command(("train", "reward"), "out"),
     "ppo": Command(("train", "ppo"), "out"),
     "chain": Command(("train", "chain"), "out", "labels", "labels.jsonl"),
+    "revisions": Command(("evaluate", "revisions"), "result.json"),
     "winrate": Command(("evaluate", "winrate"), "result.json"),
     "best-of-n": Command(("evaluate", "best-of-n"), "result.json"),
 }

@@ -73,7 +73,8 @@ def rows_of(job: Job, place: Path) -> Iterator[Row]:
     """Every whole row that the job has written so far."""
     path = _rows_file(job, place)
     if path.exists():
-        yield from _objects(path.read_bytes().split(b"\n"))
+        with path.open("rb") as file:
+            yield from _objects(file)
 
 
 def _rows_file(job: Job, place: Path) -> Path:

@@ -149,12 +149,18 @@ def cancel(db: Database, job_id: str, *, by: str, supervise: bool = True) -> Job
 def resume(db: Database, job_id: str, *, by: str, supervise: bool = True) -> Job:
     """Queue a job that failed, was cancelled or interrupted: it goes on from where it was.
 
+    One that succeeded with rows that failed asks these again, and these alone.
+
     Raises:
-        JobError: it runs, waits, or has succeeded; or its folder is gone.
+        JobError: it runs, waits, or has succeeded without a failed row; or its folder is gone.
     """
     job = work.get(db, job_id)
-    if job.state not in ("failed", "cancelled", "interrupted"):
-        raise JobError(f"'{job.title}' is {job.state}; only what did not finish can be resumed")
+    failed_rows = job.state == "succeeded" and job.failures
+    if job.state not in ("failed", "cancelled", "interrupted") and not failed_rows:
+        raise JobError(
+            f"'{job.title}' is {job.state}; only what did not finish, or has rows that failed, can be"
+            " resumed"
+        )
     return _again(db, job, by=by, what="resume job", supervise=supervise)
 
 

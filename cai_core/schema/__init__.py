@@ -21,7 +21,7 @@ from cai_core.schema.fields import Row, canonical_json, content_hash
 from cai_core.schema.labels import AnnotatorKind, Label, Method, Orders, PrincipleMode, Review
 from cai_core.schema.pairs import HUMAN_P, VERDICTS, Pair, Verdict
 from cai_core.schema.prompts import SPLITS, Prompt, Split
-from cai_core.schema.revisions import Revision, Round
+from cai_core.schema.revisions import CORRECTED, FLAWS, MARKS, Mark, Revision, Round
 from cai_core.schema.stages import (
     Completion,
     Hooks,
@@ -37,7 +37,10 @@ from cai_core.schema.stages import (
 )
 
 __all__ = [
+    "CORRECTED",
+    "FLAWS",
     "HUMAN_P",
+    "MARKS",
     "SPLITS",
     "VERDICTS",
     "AnnotatorKind",
@@ -49,6 +52,7 @@ __all__ = [
     "ConstitutionRef",
     "Hooks",
     "Label",
+    "Mark",
     "Message",
     "Method",
     "MetricHook",

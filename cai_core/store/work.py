@@ -19,7 +19,7 @@ ENDED: tuple[State, ...] = ("succeeded", "failed", "cancelled", "interrupted")
 
 # From which states a job comes into each. A job that was taken for dead and holds its lock runs.
 COMES_FROM: Mapping[State, tuple[State, ...]] = {
-    "queued": ("queued", *ACTIVE, "failed", "cancelled", "interrupted"),
+    "queued": ("queued", *ACTIVE, *ENDED),
     "starting": ("queued",),
     "running": ("starting", "interrupted"),
     "stopping": ("starting", "running"),
@@ -55,6 +55,12 @@ class Job:
     @property
     def active(self) -> bool:
         return self.state in ACTIVE
+
+    @property
+    def failures(self) -> Mapping[str, int]:
+        """How many of its rows failed for which reason, as it said when it ended."""
+        found = self.result.get("failed_by_reason")
+        return found if isinstance(found, dict) else {}
 
     @property
     def held(self) -> bool:

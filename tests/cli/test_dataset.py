@@ -155,6 +155,18 @@ def revision_row(i):
     return {"prompt": f"Say {WORDS[i]}", "initial": "x", "rounds": rounds}
 
 
+def test_marked_revisions_stay_out_of_older_files_too_unless_they_are_kept(tmp_path):
+    rows = [revision_row(0), revision_row(1)]
+    rows[1]["rounds"][0]["revision"] = "X!"  # the first answer, in other letters
+    path = write(tmp_path / "r.jsonl", rows)
+    build = ("build", "--kind", "sft", "--revisions", path)
+    done = run(*build, "--out", tmp_path / "d")
+    assert "left out: 1 unchanged revision" in done.output
+    assert run(*build, "--out", tmp_path / "e", "--filter", "keep_marked").exit_code == 0
+    assert [manifest(tmp_path / name)["rows"] for name in "de"] == [3, 4]
+    assert manifest(tmp_path / "e")["filters"] == {"keep_marked": True}
+
+
 def test_sft_has_a_stated_helpful_share(tmp_path):
     revisions = write(tmp_path / "r.jsonl", [revision_row(i) for i in range(6)])
     good = [{"prompt": f"Help with {w}", "completion": f"Gladly {w}"} for w in WORDS[:8]]

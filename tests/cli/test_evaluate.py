@@ -1,12 +1,14 @@
 """`evaluate` as a command: rows, results, and what it refuses."""
 
 import json
+import math
 
 import pytest
 from click.testing import CliRunner
 
 from cai_core.cli import evaluate
 from cai_core.cli.main import main
+from cai_core.errors import ModelError
 from cai_core.models import catalogue
 from cai_core.models.scripted import ScriptedModel
 from cai_core.schema import Constitution, Principle
@@ -110,3 +112,84 @@ def test_a_further_judge_that_is_not_there_is_refused_before_anything_is_asked(p
     assert done.exit_code == 1
     assert "no endpoint is called 'gone'" in done.output
     assert not list(place.glob("f.json*"))
+
+
+FIRST = "This is the first answer to it. It says what it says."
+BETTER = "This is a better answer than that. It is careful."
+
+
+def revised(place, n=3):
+    rows = [
+        {
+            "id": str(i),
+            "prompt": f"Question {i}?",
+            "initial": FIRST,
+            "model": "path:writer",
+            "rounds": [
+                {"principle": "true", "critique": "c", "revision": BETTER},
+                {"principle": "true", "critique": "c", "revision": FIRST},
+            ],
+        }
+        for i in range(n)
+    ]
+    (place / "r.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def beats(place, *more):
+    files = ["--revisions", place / "r.jsonl", "--constitution", place / "c.yaml"]
+    return run("revisions", *files, "--judge", "path:judge", "--out", place / "f.json", *more)
+
+
+def prefers_better(refusing=()):
+    """Prefers the better answer wherever it stands; refuses to read some questions."""
+
+    def score(chat, choice):
+        text = chat[0].content
+        if any(one in text for one in refusing):
+            raise ModelError("busy")
+        first = text.index(BETTER) < text.index(FIRST)
+        better, other = (" A", " B") if first else (" B", " A")
+        return {better: -0.1, other: -2.5}.get(choice, -math.inf)
+
+    return ScriptedModel(choice_scores=score, id="judge")
+
+
+def test_revisions_are_judged_against_first_answers_in_both_orders(place, monkeypatch):
+    revised(place)
+    model = prefers_better()
+    monkeypatch.setattr(catalogue, "load", lambda model_id, **more: model)
+    done = beats(place, "--json")
+    assert done.exit_code == 0, done.output
+    said, found = json.loads(done.stdout), json.loads((place / "f.json").read_text())
+    assert len(model.history) == 2 * 3
+    assert found["rounds"]["1"]["estimate"]["value"] == 1.0
+    assert found["left_out"] == {"equal": 3}  # the second round went back to the first answer
+    assert (found["independent"], found["headline"], found["judge"]) == (True, True, "path:judge")
+    assert said["rounds"] == found["rounds"]
+    assert said["rows"] == 3
+    assert "round 1 beats the first answer 1.00" in beats(place).output
+    assert len(model.history) == 2 * 3  # nothing is asked twice
+
+
+def test_pairs_that_failed_are_asked_again_alone(place, monkeypatch):
+    revised(place)
+    models = iter([prefers_better(["Question 1?"]), prefers_better()])
+    used = []
+
+    def load(model_id, **more):
+        used.append(next(models))
+        return used[-1]
+
+    monkeypatch.setattr(catalogue, "load", load)
+    assert json.loads(beats(place, "--json").stdout)["failed_by_reason"] == {"busy": 1}
+    assert json.loads(beats(place, "--json").stdout)["failed_by_reason"] == {}
+    assert {"Question 1?" in chat[0].content for chat in used[1].history} == {True}
+
+
+def test_without_a_revision_to_compare_it_is_a_sentence(place):
+    revised(place)
+    text = (place / "r.jsonl").read_text().replace(BETTER, "")
+    (place / "r.jsonl").write_text(text)
+    done = beats(place)
+    assert done.exit_code == 1
+    assert "there is no revision that can be compared" in done.output

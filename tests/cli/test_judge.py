@@ -78,6 +78,7 @@ def test_there_is_one_row_a_pair_in_input_order(place, judged_by):
         "rows": 6,
         "cut": 0,
         "failed": 0,
+        "failed_by_reason": {},
     }
 
 
@@ -359,3 +360,54 @@ def test_the_votes_are_told_by_how_many_independent_ones_they_are_worth(place, j
     again = judge(place, "--json")
     worth = json.loads(again.stdout)["effective_votes"]
     assert worth == {"principles": 2, "effective": 1.0, "pairs": 6}
+
+
+def refusing(many):
+    """A judge that cannot read the answer 2 (or any, where `many`), and says how long it waited."""
+    scores = scripted_judge()._scores
+    waited = iter(range(10**6))
+
+    def score(chat, choice):
+        if many or "It is 2." in chat[0].content:
+            raise ModelError(f"no answer within {next(waited)} s")
+        return scores(chat, choice)
+
+    return ScriptedModel(choice_scores=score)
+
+
+def test_the_result_counts_failures_by_reason(place, judged_by):
+    judged_by(refusing(many=False))
+    done = judge(place, "--json")
+    assert json.loads(done.stdout)["failed_by_reason"] == {"no answer within … s": 1}
+    judged_by(refusing(many=False))
+    assert "failed: 1 × no answer within … s; the same command asks these again" in (
+        judge(place).output
+    )
+
+
+def test_a_job_that_gave_up_says_why_its_rows_failed(place, judged_by):
+    many = [pair(i, 3, question=f"Of {i}?") for i in range(80)]
+    (place / "pairs.jsonl").write_text("".join(json.dumps(o.to_row()) + "\n" for o in many))
+    job = place / "job"
+    folder.create(job, {}, {})
+    judged_by(ScriptedModel())
+    assert judge(place, "--job", job).exit_code == 1
+    end = folder.read_end(job)
+    assert (end.state, list(end.result["failed_by_reason"].values())) == ("failed", [20])
+
+
+def test_failed_rows_that_fail_again_leave_a_whole_file_as_it_was(place, judged_by):
+    many = [pair(2, 3 + i, question=f"Of {i}?") for i in range(30)]
+    many += [pair(1, 3, question=f"Of {i}?") for i in range(10)]
+    mixed = [one for pairs in zip(many[:10], many[10:20], many[30:], strict=True) for one in pairs]
+    mixed += many[20:30]
+    (place / "pairs.jsonl").write_text("".join(json.dumps(o.to_row()) + "\n" for o in mixed))
+    judged_by(refusing(many=False))
+    first = json.loads(judge(place, "--json").stdout)
+    assert (first["rows"], first["failed"]) == (40, 30)
+    judged_by(ScriptedModel())  # fails 20 times alike, and is asked no more
+    again = judge(place, "--json")
+    assert again.exit_code == 0, again.output
+    assert json.loads(again.stdout)["failed"] == 30
+    assert sum(label.verdict is not None for label in labels(place)) == 10
+    assert not (place / "labels.jsonl.part").exists()

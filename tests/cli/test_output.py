@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from cai_core.cli.output import Output
+from cai_core.cli.output import OTHERS, REASONS, Output
 from cai_core.errors import CaiError, DataError
 from cai_core.settings import PROJECT_DIR
 
@@ -209,3 +209,54 @@ def test_rows_survive_a_kill(tmp_path):
     process.wait()
     with Output(out, settings={}, inputs={}) as output:
         assert output.done == {"a"}
+
+
+def test_failed_rows_are_counted_by_reason_whatever_the_numbers_in_it(open_output):
+    with open_output() as output:
+        for n, key in enumerate("abcd"):
+            output.write({"id": key, "error": f"the prompt has {900 + n} tokens"})
+        output.write({"id": "e", "error": "refused (401)"})
+        output.write({"id": "f"})
+        output.write({"id": "d", "text": "now"})
+        done = output.finish("abcdef")
+    assert done.to_row()["failed_by_reason"] == {
+        "the prompt has … tokens": 3,
+        "refused (401)": 1,
+    }
+    assert "3 × the prompt has … tokens; 1 × refused (401)" in done.sentence
+
+
+def test_reasons_that_are_all_different_do_not_fill_the_result(open_output):
+    with open_output() as output:
+        for n in range(REASONS + 5):
+            output.write({"id": str(n), "error": "x" * n + "!"})
+        reasons = output.finish([str(n) for n in range(REASONS + 5)]).reasons
+    assert (len(reasons), reasons[OTHERS]) == (REASONS + 1, 5)
+
+
+def test_only_the_newest_row_of_a_key_stands_and_rows_written_meanwhile_wait(open_output):
+    with open_output() as output:
+        output.write({"id": "a", "n": 1})
+        output.write({"id": "b", "n": 2})
+        output.write({"id": "a", "n": 3})
+        seen = []
+        for row in output.standing():
+            seen.append(row["n"])
+            output.write({**row, "n": row["n"] + 10})
+    assert seen == [2, 3]
+
+
+def test_a_kill_while_failed_rows_begin_to_be_asked_again_costs_no_finished_row(
+    tmp_path, open_output
+):
+    with open_output() as output:
+        output.write({"id": "a", "text": "done"})
+        output.write({"id": "b", "error": "busy"})
+        output.finish(["a", "b"])
+    (tmp_path / "out.jsonl.part.new").write_text('{"id": "a", "te')  # the copy was torn
+    with open_output() as output:
+        assert output.done == {"a"}
+        output.write({"id": "b", "text": "now"})
+        output.finish(["a", "b"])
+    assert [row["text"] for row in rows(tmp_path / "out.jsonl")] == ["done", "now"]
+    assert not list(tmp_path.glob("*.new"))

@@ -68,7 +68,9 @@ def test_a_prompt_that_failed_is_asked_again(place, written_by):
         return "fine"
 
     written_by(answer)
-    assert "2 revised, 1 failed" in revise(place, "--no-examples").output
+    said = revise(place, "--no-examples").output
+    assert "2 revised, 1 failed" in said
+    assert "failed: 1 × no answer: refused" in said
     assert rows(place)[1].error == "no answer: refused"
     model = written_by(lambda chat: "fine")
     assert "3 revised, 0 failed" in revise(place, "--no-examples").output
@@ -141,3 +143,21 @@ def test_own_examples_are_shown_and_other_ones_do_not_go_on_with_the_same_file(p
     assert "own_examples" in refused.output
     given.write_text(json.dumps(row | {"revision": ""}) + "\n")
     assert f"{given}:1: 'revision' is missing" in revise(place, "--examples-file", given).output
+
+
+def test_the_result_says_how_many_revisions_are_marked_how(place, written_by):
+    said = {"question 0?": "Here is a revised response: better", "question 1?": "first"}
+
+    def answer(chat):
+        if "Write only" not in chat[-1].content:
+            return "first"
+        return (
+            said.get(chat[0].content, "something else") if "new answer" in chat[-1].content else "c"
+        )
+
+    written_by(answer)
+    done = revise(place, "--no-examples", "--json")
+    found = json.loads(done.stdout)
+    assert found["rounds"] == 3
+    assert found["marks"] == {"unchanged": 1, "empty": 0, "looping": 0, "leftover": 1}
+    assert "of 3 revisions 1 unchanged" in revise(place, "--no-examples").output

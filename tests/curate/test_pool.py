@@ -9,7 +9,7 @@ from cai_core.curate.filters import Filters
 from cai_core.curate.formats import Answer
 from cai_core.curate.pool import LabelledPair
 from cai_core.errors import DataError
-from cai_core.schema import Label, Pair, Prompt, Revision, Round, user
+from cai_core.schema import CORRECTED, Label, Pair, Prompt, Revision, Round, user
 
 PAIR = Pair.of((user("Hi"),), "one", "two")
 
@@ -63,6 +63,38 @@ def test_all_rounds_or_the_last_are_learned():
     last = pool.sft_rows(rows, rounds="last")
     assert [r.row["completion"][0]["content"] for r in last.rows] == ["y"]
     assert last.dropped == {"failed": 2}
+
+
+LOOP = "I promise to pay you. " * 5
+
+
+def completions(made):
+    return [r.row["completion"][0]["content"] for r in made.rows]
+
+
+def test_unchanged_empty_and_looping_revisions_stay_out_unless_they_are_kept():
+    rows = [revision(1, "First!", "good", LOOP), revision(2, "", "fine")]
+    made = pool.sft_rows(rows)
+    assert completions(made) == ["good", "fine"]
+    assert made.dropped == {
+        "unchanged revision": 1,
+        "looping revision": 1,
+        "empty revision": 1,
+    }
+    kept = pool.sft_rows(rows, Filters(keep_marked=True))
+    assert completions(kept) == ["First!", "good", LOOP, "fine"]
+    assert kept.dropped == {"empty": 1}
+
+
+def test_the_last_revision_is_the_last_good_one():
+    made = pool.sft_rows([revision(1, "good", "GOOD"), revision(2, LOOP)], rounds="last")
+    assert completions(made) == ["good"]
+    assert made.dropped == {"looping revision": 1}
+
+
+def test_what_a_person_wrote_stays_in_whatever_it_looks_like():
+    corrected = Revision("1", (user("q"),), "first", (Round(CORRECTED, "", "First."),))
+    assert completions(pool.sft_rows([corrected])) == ["First."]
 
 
 def test_a_revision_carries_its_split():

@@ -82,3 +82,27 @@ def test_one_good_row_renews_the_patience():
         count.finished()
     for place in range(2 * PATIENCE):
         count.finished(f"prompt {place} is too long")
+
+
+class Counted:
+    """Items that come one at a time, as from a file, and are counted as they are taken."""
+
+    def __init__(self, items):
+        self.items, self.taken = items, 0
+
+    def __len__(self):
+        return len(self.items)
+
+    def __iter__(self):
+        for item in self.items:
+            self.taken += 1
+            yield item
+
+
+def test_windows_follow_the_input_whatever_the_lengths_and_are_read_as_they_are_needed():
+    texts = ["x" * length for length in (500, 1, 300, 2, 900, 3, 700)]
+    source = Counted(texts)
+    windows = batches(source, 3, Hooks())
+    assert next(windows) == texts[:3]
+    assert source.taken == 3
+    assert list(windows) == [texts[3:6], texts[6:]]

@@ -67,4 +67,4 @@ def test_a_panel_is_told_by_its_disagreement_and_who_had_no_verdict():
 
 def test_a_single_judge_has_nothing_to_tell_of_a_panel():
     found = tell_of([Label(pair(1, 2), "a", 0.7)])
-    assert (found.sentences, found.to_row()) == ([], {})
+    assert (found.sentences, found.to_row()) == ([], {"cut": 0})

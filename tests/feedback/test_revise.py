@@ -10,7 +10,7 @@ from cai_core.feedback.batch import PATIENCE
 from cai_core.feedback.examples import shipped_revisions
 from cai_core.feedback.revise import BATCH, ReviseSettings, revise
 from cai_core.models.scripted import ScriptedModel
-from cai_core.schema import ConstitutionRef, Hooks, Prompt, Sampling
+from cai_core.schema import ConstitutionRef, Hooks, Prompt, Revision, Sampling
 
 BARE = ReviseSettings(examples=False)
 
@@ -205,6 +205,55 @@ def test_a_prompt_that_fails_keeps_what_it_has_and_the_others_go_on(rules, at, i
     assert rows[1].error == f"no {at}: refused"
     assert (rows[1].initial, rows[1].rounds) == (initial, ())
     assert len(rows[2].rounds) == 1
+
+
+def rewriting(*revisions):
+    """Answers "one two three", and revises to these in turn."""
+    left = list(revisions)
+
+    def answer(chat):
+        said = kind_of(chat)
+        return left.pop(0) if said == "revision" else {"answer": "One two, three."}.get(said, said)
+
+    return ScriptedModel(answers=answer)
+
+
+def test_revisions_are_marked_unchanged_empty_looping_or_with_a_leftover(rules):
+    loop = "I promise to pay you. " * 5
+    said = ["one TWO three!", "", loop, "Sure, here is a revised response: Four five."]
+    (row,) = run(rewriting(*said), replace(BARE, rounds=4), rules)
+    assert [r.marks for r in row.rounds] == [
+        ("unchanged",),
+        ("empty",),
+        ("looping",),
+        ("leftover",),
+    ]
+    assert row.rounds[1].revision == row.rounds[0].revision == "one TWO three!"
+    assert (row.final, row.error) == ("Four five.", "")
+    assert row.flaws == (("unchanged",), ("empty",), ("looping",), ())
+
+
+def test_after_an_empty_revision_the_next_round_rewrites_the_answer_before_it(rules):
+    model = rewriting("", "four five six")
+    (row,) = run(model, replace(BARE, rounds=2), rules)
+    answers = [chat[1].content for chat in model.history if kind_of(chat) == "critique"]
+    assert answers == ["One two, three."] * 2
+    assert row.final == "four five six"
+
+
+def test_marks_stand_in_the_row_and_flaws_of_older_rows_are_told_from_their_texts(rules):
+    (row,) = run(rewriting("", "one two three"), replace(BARE, rounds=2), rules)
+    assert Revision.from_row(row.to_row()) == row
+    bare = row.to_row()
+    bare["rounds"] = [{k: v for k, v in r.items() if k != "marks"} for r in bare["rounds"]]
+    assert Revision.from_row(bare).flaws == (("unchanged",), ("unchanged",))
+    bare["rounds"][0]["revision"] = ""
+    assert Revision.from_row(bare).flaws == (("empty",), ())
+
+
+def test_a_prompt_of_which_every_revision_is_empty_is_an_error(rules):
+    (row,) = run(rewriting("", " "), replace(BARE, rounds=2), rules)
+    assert (row.rounds, row.error) == ((), "no revision: the model wrote an empty one")
 
 
 def test_an_empty_revision_is_an_error(rules):

@@ -7,8 +7,11 @@ from click.testing import CliRunner
 
 from cai_core.cli.main import main
 from cai_core.errors import ModelError, Stopped
-from cai_core.feedback.sample import BATCH, SAME, TWICE, sample_pairs
+from cai_core.feedback.sample import ALIKE, BATCH, SAME, TWICE, sample_pairs
+from cai_core.models import catalogue
+from cai_core.models.catalogue import known
 from cai_core.schema import Completion, Hooks, Pair, Prompt, Sampling, Usage, user
+from cai_core.settings import Settings
 from tests.tiny import save_tiny_model
 
 
@@ -17,7 +20,7 @@ class Seeded:
 
     id = "seeded"
 
-    def __init__(self, *, says=lambda chat, seed: f"answer {seed}"):
+    def __init__(self, *, says=lambda chat, seed: f"answer {seed} of {seed}"):
         self.says = says
         self.usage = Usage()
 
@@ -31,7 +34,8 @@ def prompts(n):
 
 def test_a_pair_has_two_answers_of_two_seeds_and_says_how_it_was_sampled():
     (pair,) = sample_pairs(prompts(1), Seeded(), Sampling(temperature=0.8, seed=4))
-    assert (pair.response_a, pair.response_b) == ("answer 4", "answer 5")
+    assert (pair.response_a, pair.response_b) == ("answer 4 of 4", "answer 5 of 5")
+    assert pair.extra["seeds"] == [4, 5]
     assert pair.extra["sampling"] == {
         "max_new_tokens": 256,
         "temperature": 0.8,
@@ -50,6 +54,36 @@ def test_equal_answers_are_sampled_again():
     assert {pair.response_a, pair.response_b} == {"same", "other"}
 
 
+@pytest.mark.parametrize(
+    "second",
+    [
+        "one two three four five six seven eight nine ten!",
+        "One two three four five six seven eight nine, TEN.",
+        "one two three four five six seven eight nine eleven",
+    ],
+)
+def test_nearly_equal_answers_are_sampled_again_and_the_row_says_with_which_seed(second):
+    first = "one two three four five six seven eight nine ten"
+    said = {0: first, 1: second, 1000: second, 1001: "something else"}
+    model = Seeded(says=lambda chat, seed: said[seed])
+    (pair,) = sample_pairs(prompts(1), model, Sampling(top_p=0.9, top_k=7))
+    assert (pair.response_a, pair.response_b) == (first, "something else")
+    assert pair.extra["seeds"] == [0, 1001]
+    assert (pair.extra["sampling"]["top_p"], pair.extra["sampling"]["top_k"]) == (0.9, 7)
+
+
+def test_answers_that_stay_nearly_equal_are_left_out_with_the_reason():
+    model = Seeded(says=lambda chat, seed: "Tea." if seed == 0 else "tea")
+    (pair,) = sample_pairs(prompts(1), model, Sampling())
+    assert pair.extra["error"] == ALIKE
+
+
+def test_two_answers_to_one_question_that_say_different_things_are_a_pair():
+    said = {0: "Boil the water, then add the leaves.", 1: "Boil the water, then add the milk."}
+    (pair,) = sample_pairs(prompts(1), Seeded(says=lambda chat, seed: said[seed]), Sampling())
+    assert not pair.extra.get("error")
+
+
 def test_answers_that_stay_equal_are_left_out_with_the_reason():
     (pair,) = sample_pairs(prompts(1), Seeded(says=lambda chat, seed: "same"), Sampling())
     assert pair.extra["error"] == SAME
@@ -59,7 +93,7 @@ def test_a_prompt_that_fails_costs_only_itself():
     def says(chat, seed):
         if chat[-1].content == "question 3":
             raise ModelError("too long")
-        return f"answer {seed}"
+        return f"answer {seed} of {seed}"
 
     pairs = list(sample_pairs(prompts(6), Seeded(says=says), Sampling()))
     assert [bool(pair.extra.get("error")) for pair in pairs] == [False] * 3 + [True] + [False] * 2
@@ -110,3 +144,53 @@ def test_pairs_that_could_not_be_sampled_are_left_out_by_readers_and_listed(tmp_
     found = read_pairs(path)
     assert len(found.rows) == 1
     assert "timed out" in str(found.bad[0])
+
+
+@pytest.mark.parametrize("part", ["", "sft"])
+def test_any_finished_run_is_offered_and_can_be_sampled_from(tmp_path, monkeypatch, part):
+    monkeypatch.setenv("CAI_HOME", str(tmp_path / "home"))
+    folder = save_tiny_model(tmp_path / "home" / "runs" / "r1" / "out" / part)
+    (folder / "run.json").write_text(json.dumps({"method": "sft", "base_model": "path:x"}))
+    name = f"run:r1/{part}".rstrip("/")
+    assert name in [item.id for item in known(Settings.load())]
+    (tmp_path / "p.txt").write_text("How?\nWhy?\n")
+    words = ["sample-pairs", "--prompts", str(tmp_path / "p.txt"), "--model", name, "--cache"]
+    words += ["none", "--max-new-tokens", "8", "--top-p", "0.95", "--top-k", "40", "--out"]
+    done = CliRunner().invoke(main, [*words, str(tmp_path / "pairs.jsonl")])
+    assert done.exit_code == 0, done.output
+    rows = [json.loads(line) for line in (tmp_path / "pairs.jsonl").read_text().splitlines()]
+    assert {row["model"] for row in rows} == {name}
+    assert {(row["sampling"]["top_p"], row["sampling"]["top_k"]) for row in rows} == {(0.95, 40)}
+
+
+def test_only_the_prompts_that_failed_are_asked_again(tmp_path, monkeypatch):
+    (tmp_path / "p.txt").write_text("How?\nWhy?\n")
+    words = [
+        "sample-pairs",
+        "--prompts",
+        str(tmp_path / "p.txt"),
+        "--model",
+        "x",
+        "--cache",
+        "none",
+    ]
+    words += ["--json", "--out", str(tmp_path / "pairs.jsonl")]
+
+    def run(says):
+        monkeypatch.setattr(catalogue, "load", lambda model_id, **more: Seeded(says=says))
+        return json.loads(CliRunner().invoke(main, words).stdout)
+
+    def busy(chat, seed):
+        if "How" in chat[0].content:
+            raise ModelError("busy for 30 s")
+        return f"answer {seed} of {seed}"
+
+    assert run(busy)["failed_by_reason"] == {"busy for … s": 1}
+    asked = []
+
+    def ready(chat, seed):
+        asked.append(chat[0].content)
+        return f"answer {seed} of {seed}"
+
+    assert run(ready)["failed"] == 0
+    assert set(asked) == {"How?"}

@@ -205,3 +205,21 @@ def test_a_job_that_judged_nothing_gets_no_verdicts(db):
     work.say(db, job.id, "held: review first")
     queue.release(db, job.id, by="Ada", supervise=False)
     assert not (queue.folder_of(job.id) / "verdicts.jsonl").exists()
+
+
+def test_a_job_that_succeeded_with_failed_rows_asks_them_again(db):
+    job = submit(db)
+    end(db, job, "succeeded")
+    work.note(db, job.id, result={"failed": 2, "failed_by_reason": {"busy": 2}})
+    assert work.get(db, job.id).failures == {"busy": 2}
+    again = queue.resume(db, job.id, by="Ada", supervise=False)
+    assert (again.state, again.attempt) == ("queued", 2)
+
+
+@pytest.mark.parametrize("result", [{}, {"failed": 0, "failed_by_reason": {}}])
+def test_a_job_that_succeeded_whole_is_not_run_again(db, result):
+    job = submit(db)
+    end(db, job, "succeeded")
+    work.note(db, job.id, result=result)
+    with pytest.raises(JobError, match="only what did not finish, or has rows that failed"):
+        queue.resume(db, job.id, by="Ada", supervise=False)

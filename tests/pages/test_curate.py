@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from cai_core.curate import snapshot
-from cai_core.schema import Pair, Review, user
+from cai_core.schema import Pair, Review, Revision, user
 from cai_core.store import datasets, labels, pairs, revisions
 from tests.pages import seed
 from ui import curate_datasets, curate_recipe
@@ -154,6 +154,20 @@ def test_revisions_of_all_rounds_or_the_last_one(seeded_workspace, open_page):
     at.selectbox(key="sft_rounds").set_value("last").run()
     at = no_helpful(at, "sft")
     assert numbers(at)["Rows"] == "6"
+
+
+def test_marked_revisions_are_left_out_and_counted_until_they_are_kept(seeded_workspace, open_page):
+    rounds = [{"principle": "kind", "critique": "c", "revision": "the SAME."}]
+    with seeded_workspace.db() as db:
+        row = {"prompt": "Hi?", "initial": "The same!", "rounds": rounds}
+        revisions.add(db, Revision.from_row(row), job="another")
+    at = no_helpful(choose(open_page, "SFT"), "sft")
+    assert numbers(at)["Rows"] == "12"
+    assert "unchanged revision" in " ".join(
+        str(frame.value.to_dict()) for frame in at.dataframe
+    ) + " ".join(element.value for element in [*at.caption, *at.markdown])
+    at.toggle(key="sft_keep_marked").set_value(True).run()
+    assert numbers(no_helpful(at, "sft"))["Rows"] == "13"
 
 
 def test_what_a_person_decided_on_a_revision_is_obeyed(seeded_workspace):

@@ -78,8 +78,9 @@ def test_states_change_only_as_the_table_allows(db):
             assert work.get(db, row["id"]).state == (to if moved else source)
 
 
-def test_what_has_succeeded_stays_so():
-    assert not any("succeeded" in sources for sources in work.COMES_FROM.values())
+def test_what_has_succeeded_is_only_queued_again():
+    found = [to for to, sources in work.COMES_FROM.items() if "succeeded" in sources]
+    assert found == ["queued"]
 
 
 def test_only_one_of_two_can_claim_a_job(db):
