@@ -6,7 +6,7 @@ import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.constitution import document
-from cai_core.feedback.comparison import Wording
+from cai_core.feedback.comparison import label_template
 from cai_core.feedback.draw import voters
 from cai_core.feedback.examples import comparisons_in_use
 from cai_core.jobs.queue import Submission
@@ -133,7 +133,7 @@ def _judged(db: Database, setting: JudgeSetting, version: Version) -> frozenset[
         principles=setting.principles,
         constitution=version.constitution.hash,
     )
-    template = Wording.of(setting, comparisons_in_use(setting)).name
+    template = label_template(setting, comparisons_in_use(setting))
     return frozenset(
         item.pair_id
         for item in labels.standing(db, where)

@@ -5,7 +5,7 @@ A stage is given examples and reads no file; who calls it asks `file_in_use` onc
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -70,6 +70,12 @@ class Example:
         return dict(vars(self))
 
 
+_MADE: Mapping[Kind, Callable[[object], Worked | Example]] = {
+    "compare": Worked.from_row,
+    "revise": Example.from_row,
+}
+
+
 def chosen(examples: Sequence[Worked], count: int, *, reasoned: bool) -> tuple[Worked, ...]:
     """So many examples in turns, one better on each side, so that no letter leads.
 
@@ -104,6 +110,31 @@ def file_in_use(kind: Kind, given: Path | None = None) -> Path:
     return own if own.exists() else shipped_file(kind)
 
 
+def save_own(kind: Kind, rows: Sequence[Row]) -> None:
+    """Let these rows stand in place of the shipped ones, all of them or none.
+
+    Raises:
+        DataError: a bad row; says which.
+    """
+    made: list[Worked | Example] = []
+    for number, row in enumerate(rows, start=1):
+        try:
+            made.append(_MADE[kind](row))
+        except DataError as error:
+            raise DataError(f"row {number}: {error.reason}", column=error.column) from error
+    path = own_file(kind)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    lines = [json.dumps(one.to_row(), ensure_ascii=False) + "\n" for one in made]
+    part.write_text("".join(lines), encoding="utf-8")
+    part.replace(path)
+
+
+def remove_own(kind: Kind) -> None:
+    """Go back to the shipped ones."""
+    own_file(kind).unlink(missing_ok=True)
+
+
 def comparisons_in_use(setting: JudgeSetting, given: Path | None = None) -> tuple[Worked, ...]:
     """What a judge's examples are taken from; no file is read where none is shown.
 
@@ -126,6 +157,11 @@ def shipped_comparisons() -> tuple[Worked, ...]:
 @lru_cache(maxsize=1)
 def shipped_revisions() -> tuple[Example, ...]:
     return read_revisions(shipped_file("revise"))
+
+
+def rows_of(kind: Kind) -> list[Row]:
+    """The rows in use, to be edited. Raises DataError: a bad row."""
+    return [one.to_row() for one in _read(file_in_use(kind), _MADE[kind])]
 
 
 def read_comparisons(path: Path) -> tuple[Worked, ...]:

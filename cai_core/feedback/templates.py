@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from cai_core.errors import ModelError
 from cai_core.feedback.comparison import WHOLE as WHOLE
 from cai_core.feedback.comparison import check_template as check_template
+from cai_core.feedback.comparison import label_template as label_template
+from cai_core.feedback.comparison import template_names as template_names
 from cai_core.feedback.examples import Example
 from cai_core.feedback.fence import conversation_text, fenced
 from cai_core.schema import Chat, Constitution, Principle, assistant, user
