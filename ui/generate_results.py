@@ -9,10 +9,10 @@ from cai_core.store.labels import LabelFilter
 from cai_core.store.pairs import PairFilter
 from cai_core.store.revisions import RevisionFilter
 from cai_core.store.work import Job
-from ui import cards, frame, job_cards, menu
+from ui import cards, frame, generate_edges_results, job_cards, menu
 from ui.plain import label, shorten
 
-KINDS = ("revise", "sample-pairs", "judge")
+KINDS = ("prompts", "revise", "sample-pairs", "judge")
 JOBS = 5
 SAMPLES = 5
 _TEXTS = ("Prompt", "First answer", "Revised", "A", "B")
@@ -44,6 +44,9 @@ def _job(db: Database, job: Job) -> None:
             job_cards.actions(job)
         if job.reason:
             st.caption(label(job.reason, limit=400))
+        if job.kind == "prompts":
+            generate_edges_results.show(job)
+            return
         rows = _SAMPLES[job.kind](db, job.id)
         if rows:
             alt = f"The first rows of {shorten(job.title, 60)}"

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -66,6 +66,17 @@ class Output:
     def done(self) -> frozenset[str]:
         """Keys that need not be asked again."""
         return frozenset(self._rows) - self._failed
+
+    def rows(self) -> Iterator[Row]:
+        """The newest row of each key that did not fail, in the order of their keys' first rows."""
+        if not self._rows:
+            return
+        with (self.part if self._file else self.out).open("rb") as file:
+            for key, (offset, length) in list(self._rows.items()):
+                if key not in self._failed:
+                    file.seek(offset)
+                    row: Row = json.loads(file.read(length))
+                    yield row
 
     def write(self, row: Row) -> None:
         """Append a row; it survives a kill from here on."""
