@@ -11,6 +11,7 @@ from rapidfuzz import fuzz, process
 
 from cai_core.constitution.document import read
 from cai_core.constitution.lint import lint
+from cai_core.feedback.edge_wording import KINDS, wording
 from cai_core.schema import Constitution, Pair, Prompt, Row, chat_from_row, first_user_turn
 from cai_core.settings import DATA_DIR
 from cai_core.text import is_boilerplate, is_refusal, normalise
@@ -23,7 +24,9 @@ ROWS = (
     "helpful_pairs",
     "fewshot/revise",
     "fewshot/compare",
+    "fewshot/edge_cases",
 )
+FEWSHOT = tuple(name for name in ROWS if name.startswith("fewshot/"))
 
 
 def constitution(name: str) -> Constitution:
@@ -146,7 +149,7 @@ def test_no_prompt_is_taken_from_the_evaluation_prompts():
         pytest.skip("CAI_TEST_DATA is not set: the evaluation prompts are not at hand")
     held_out = Path(os.environ["CAI_TEST_DATA"]) / "xstest_prompts.jsonl"
     lines = held_out.read_text(encoding="utf-8").splitlines()
-    examples = [row["prompt"] for row in rows("fewshot/revise") + rows("fewshot/compare")]
+    examples = [row["prompt"] for name in FEWSHOT for row in rows(name)]
     ours = asked() + [normalise(text) for text in examples]
     theirs = [normalise(json.loads(line)["prompt"]) for line in lines]
     assert process.cdist(ours, theirs, scorer=fuzz.ratio).max() < 75
@@ -256,10 +259,28 @@ def test_compare_examples_contrast_harm_with_help_and_help_with_refusals():
     assert longer < len(examples)
 
 
+def test_there_are_short_worked_edge_cases_of_every_kind_under_shipped_principles():
+    examples = rows("fewshot/edge_cases")
+    assert min(Counter(row["kind"] for row in examples).values()) >= 3
+    assert {row["kind"] for row in examples} == set(KINDS)
+    keys = {principle.key for principle in constitution("general").principles}
+    for row in examples:
+        assert list(row) == ["kind", "principles", "prompt"]
+        assert len(row["principles"]) == (2 if row["kind"] == "collide" else 1)
+        assert set(row["principles"]) <= keys
+        assert 4 <= words_of(row["prompt"]) <= 40
+
+
+def test_every_kind_of_edge_case_has_a_wording_and_openings_of_questions():
+    assert set(wording().kinds) == set(KINDS)
+    for kind in wording().kinds.values():
+        assert kind.ask.startswith("Write another ")
+        assert len(set(kind.openings)) >= 8
+        assert all(1 < words_of(opening) <= 7 for opening in kind.openings)
+
+
 def test_few_shot_prompts_are_not_among_the_shipped_prompts():
-    examples = [
-        normalise(row["prompt"]) for row in rows("fewshot/revise") + rows("fewshot/compare")
-    ]
+    examples = [normalise(row["prompt"]) for name in FEWSHOT for row in rows(name)]
     assert process.cdist(examples, asked(), scorer=fuzz.token_sort_ratio).max() < 75
 
 

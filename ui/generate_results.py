@@ -10,10 +10,10 @@ from cai_core.store.labels import LabelFilter
 from cai_core.store.pairs import PairFilter
 from cai_core.store.revisions import RevisionFilter
 from cai_core.store.work import Job
-from ui import cards, frame, generate_beats, job_cards, menu
+from ui import cards, frame, generate_beats, generate_edges_results, job_cards, menu
 from ui.plain import label, shorten
 
-KINDS = ("revise", "sample-pairs", "judge")
+KINDS = ("prompts", "revise", "sample-pairs", "judge")
 LIVE = (*KINDS, generate_beats.KIND)
 JOBS = 5
 SAMPLES = 5
@@ -49,6 +49,9 @@ def _job(db: Database, job: Job) -> None:
         for sentence in _findings(job):
             st.caption(label(sentence, limit=300))
         job_cards.failures(job)
+        if job.kind == "prompts":
+            generate_edges_results.show(job)
+            return
         rows = _SAMPLES[job.kind](db, job.id)
         if rows:
             alt = f"The first rows of {shorten(job.title, 60)}"

@@ -1,4 +1,4 @@
-"""Prompt sets: what is there, a look into one, and three ways to bring in more."""
+"""Prompt sets: what is there, a look into one, two ways to bring in more, and a model that writes some."""
 
 from collections import Counter
 
@@ -9,7 +9,7 @@ from sqlite_utils import Database
 from cai_core.schema import Prompt
 from cai_core.store import prompts
 from cai_core.store.prompts import PromptSet
-from ui import cards, generate_hub, generate_upload
+from ui import cards, generate_edges, generate_hub, generate_results, generate_upload, job_cards
 from ui.plain import shorten
 
 PREVIEW = 100  # prompts
@@ -33,6 +33,13 @@ def show(db: Database) -> None:
     with right, st.container(border=True):
         st.markdown("**Take a dataset of the Hub**")
         generate_hub.show(db)
+    st.subheader("Write edge cases", anchor=False)
+    form, now = st.columns([5, 2], gap="large")
+    with form:
+        generate_edges.show(db)
+    with now:
+        job_cards.show_live(("prompts",))
+    generate_results.show()
 
 
 def _table(db: Database, sets: list[PromptSet]) -> None:

@@ -14,6 +14,7 @@ from ui.confirm import confirm
 from ui.plain import label
 
 KINDS = {
+    "prompts": "edge cases",
     "revise": "critique and revision",
     "sample-pairs": "sampled pairs",
     "judge": "judging",

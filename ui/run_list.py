@@ -11,7 +11,7 @@ SHOWN = 30
 GROUPS = {
     "All": (),
     "Training": job_cards.TRAINING,
-    "Feedback": ("revise", "sample-pairs", "judge"),
+    "Feedback": ("prompts", "revise", "sample-pairs", "judge"),
     "Comparison": ("winrate",),
 }
 

@@ -1,15 +1,22 @@
 """One split for every prompt, near-duplicates together: no test prompt in other words is trained on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from cai_core.schema import SPLITS, Chat, Split, first_user_turn
 from cai_core.text import normalise, split_of
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
 
 # Jaccard similarity of character 5-grams from which two prompts are one (Lee et al. 2021,
 # arXiv 2107.06499, take 0.8 too), and the permutations of its estimate (datasketch's default).
 NEAR = 0.8
 SHINGLE = 5
 PERMUTATIONS = 128
+_ASK_FROM = (
+    0.6  # well under NEAR, so that the estimate hardly ever misses a pair that is truly near
+)
 
 
 def assign(prompts: Sequence[Chat], given: Sequence[Split | None] = ()) -> list[Split]:
@@ -58,18 +65,52 @@ def groups(texts: Sequence[str]) -> list[int]:
 
 def _near_pairs(texts: Sequence[str]) -> list[tuple[int, int]]:
     """Candidates by MinHash and locality-sensitive hashing, kept where they are truly near."""
-    from datasketch import MinHash, MinHashLSH
+    from datasketch import MinHashLSH
 
     first = {text: place for place, text in reversed(list(enumerate(texts)))}
     near = [(first[text], place) for place, text in enumerate(texts) if first[text] != place]
     shingles = {place: _shingles(text) for text, place in first.items()}
     lsh = MinHashLSH(threshold=NEAR, num_perm=PERMUTATIONS)
     for place, grams in sorted(shingles.items()):
-        sketch = MinHash(num_perm=PERMUTATIONS)
-        sketch.update_batch([gram.encode() for gram in grams])
+        sketch = _sketch(grams)
         near += [(o, place) for o in lsh.query(sketch) if _jaccard(shingles[o], grams) >= NEAR]
         lsh.insert(place, sketch)
     return near
+
+
+class Seen:
+    """Texts so far; tells of another one whether it is a near-duplicate of one of them.
+
+    >>> seen = Seen(["How do I make a good cup of tea?"])
+    >>> seen.add("how do I make a good cup of teas"), seen.add("What is rust?"), seen.add("what is RUST")
+    (False, True, False)
+    """
+
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        from datasketch import MinHashLSH
+
+        self._lsh = MinHashLSH(threshold=_ASK_FROM, num_perm=PERMUTATIONS)
+        self._shingles: list[set[str]] = []
+        for text in texts:
+            self.add(text)
+
+    def add(self, text: str) -> bool:
+        """Whether it is new; a new one is among the texts from then on."""
+        grams = _shingles(normalise(text))
+        sketch = _sketch(grams)
+        if any(_jaccard(self._shingles[o], grams) >= NEAR for o in self._lsh.query(sketch)):
+            return False
+        self._lsh.insert(len(self._shingles), sketch)
+        self._shingles.append(grams)
+        return True
+
+
+def _sketch(grams: set[str]) -> "MinHash":
+    from datasketch import MinHash
+
+    sketch = MinHash(num_perm=PERMUTATIONS)
+    sketch.update_batch([gram.encode() for gram in grams])
+    return sketch
 
 
 def _shingles(text: str) -> set[str]:

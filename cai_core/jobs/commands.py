@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from cai_core.errors import JobError
 
-Rows = Literal["revisions", "pairs", "labels", ""]
+Rows = Literal["prompts", "revisions", "pairs", "labels", ""]
 PROGRAM: tuple[str, ...] = (sys.executable, "-m", "cai_core")
 
 
@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, Command] = {
     "revise": Command(("revise",), "output.jsonl", "revisions"),
     "sample-pairs": Command(("sample-pairs",), "output.jsonl", "pairs"),
     "judge": Command(("judge",), "output.jsonl", "labels"),
+    "prompts": Command(("prompts", "generate"), "output.jsonl", "prompts"),
     "sft": Command(("train", "sft"), "out"),
     "reward": Command(("train", "reward"), "out"),
     "ppo": Command(("train", "ppo"), "out"),

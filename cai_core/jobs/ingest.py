@@ -15,8 +15,8 @@ from sqlite_utils import Database
 
 from cai_core.errors import CaiError, StoreError
 from cai_core.jobs import commands, folder
-from cai_core.schema import ConstitutionRef, Label, Pair, Revision, Row
-from cai_core.store import labels, pairs, revisions, work
+from cai_core.schema import ConstitutionRef, Label, Pair, Prompt, Revision, Row
+from cai_core.store import labels, pairs, prompts, revisions, work
 from cai_core.store.database import write_tx
 from cai_core.store.work import Job
 
@@ -118,6 +118,13 @@ def _numbered(job: Job, row: Row) -> Row:
     return {**row, "constitution": asked.to_row()}
 
 
+def _keep_prompt(db: Database, job: Job, row: Row) -> None:
+    """Into the set that the job's config names."""
+    if not row.get("error"):
+        found = Prompt.from_row({**row, "job": job.id})
+        prompts.add(db, [found], set_name=str(job.config.get("set") or job.title))
+
+
 def _keep_revision(db: Database, job: Job, row: Row) -> None:
     revisions.add(db, Revision.from_row(row), job=job.id)
 
@@ -132,6 +139,7 @@ def _keep_label(db: Database, job: Job, row: Row) -> None:
 
 
 _KEEP: Mapping[str, Callable[[Database, Job, Row], None]] = {
+    "prompts": _keep_prompt,
     "revisions": _keep_revision,
     "pairs": _keep_pair,
     "labels": _keep_label,

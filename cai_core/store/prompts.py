@@ -8,7 +8,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from cai_core.errors import NotFoundError
-from cai_core.schema import Prompt, Split, chat_row, content_hash
+from cai_core.schema import Chat, Prompt, Split, chat_row, content_hash
 from cai_core.store import texts
 from cai_core.store.database import first, from_json, insert, now, rows, to_json, write_tx
 
@@ -97,6 +97,13 @@ def of_set(
     sql += " ORDER BY m.position LIMIT ? OFFSET ?"
     found = rows(db, sql, [*params, -1 if limit is None else limit, offset])
     return [_prompt(row) for row in found]
+
+
+def conversations(db: Database) -> list[Chat]:
+    """What was ever asked in this workspace: of every prompt, in a set or not, and of every pair."""
+    sql = """SELECT text FROM texts
+        WHERE id IN (SELECT messages FROM prompts UNION SELECT prompt FROM pairs) ORDER BY id"""
+    return [texts.chat_of(row["text"]) for row in rows(db, sql)]
 
 
 def get(db: Database, prompt_id: str) -> Prompt:

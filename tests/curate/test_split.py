@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cai_core.curate.split import assign, groups
+from cai_core.curate.split import Seen, assign, groups
 from cai_core.schema import assistant, user
 from cai_core.text import split_of
 
@@ -69,3 +69,11 @@ def test_the_order_of_rows_changes_no_split(texts, chance):
     chance.shuffle(shuffled)
     before = dict(zip(texts, assign(chats(*texts)), strict=True))
     assert dict(zip(shuffled, assign(chats(*shuffled)), strict=True)) == before
+
+
+def test_what_was_seen_knows_near_duplicates_and_remembers_only_what_is_new():
+    seen = Seen([TEA])
+    assert not seen.add(TEAS)
+    assert seen.add("What is rust?")
+    assert not seen.add("what is RUST")
+    assert seen.add("Where do rivers begin?")

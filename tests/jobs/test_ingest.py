@@ -9,7 +9,7 @@ import pytest
 from cai_core.errors import StoreError
 from cai_core.jobs import folder, ingest, queue
 from cai_core.schema import ConstitutionRef, Progress
-from cai_core.store import labels, pairs, revisions, work
+from cai_core.store import labels, pairs, prompts, revisions, work
 from tests.jobs.conftest import submit
 from tests.jobs.tiny import label
 from tests.store.rows import revision
@@ -223,3 +223,20 @@ def test_a_chains_judgements_are_read_while_it_goes_on(db):
     (out / "labels.jsonl.part").rename(out / "labels.jsonl")
     read(db, job)
     assert len(labels.judgements(db)) == 1
+
+
+def test_generated_prompts_come_into_the_set_that_the_job_names(db):
+    submission = queue.Submission("prompts", "edge cases", config={"set": "edges"})
+    job = queue.submit(db, submission, by="Ada", supervise=False)
+    made = {"slot": "ambiguous-001", "prompt": "Can I?", "source": "generated", "split": "dev"}
+    made |= {"kind": "ambiguous", "principles": ["safe"], "tags": ["ambiguous", "safe"]}
+    failed = {"slot": "ambiguous-002", "kind": "ambiguous", "error": "nothing usable"}
+    part = queue.folder_of(job.id) / "output.jsonl.part"
+    part.write_text(f"{json.dumps(made)}\n{json.dumps(failed)}\n")
+    for _ in range(2):
+        read(db, job)
+        work.note(db, job.id, offsets={})  # as if the place had been lost
+    (prompt,) = prompts.of_set(db, "edges")
+    assert (prompt.source, prompt.split, prompt.tags) == ("generated", "dev", ("ambiguous", "safe"))
+    assert (prompt.extra["slot"], prompt.extra["job"]) == ("ambiguous-001", job.id)
+    assert not (queue.folder_of(job.id) / "events.jsonl").exists()
