@@ -71,7 +71,7 @@ def _asked(
         )
     with right:
         judge = choose_model("Judge", settings.judge.model, key="compare_judge")
-        with st.expander("A panel", icon=":material/groups:"):
+        with st.expander("A panel of judges", icon=":material/groups:"):
             panel = judge_choices.choose_panel(settings.judge, key="compare_judge")
         version = st.selectbox(
             "Constitution",

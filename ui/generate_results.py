@@ -46,8 +46,8 @@ def _job(db: Database, job: Job) -> None:
             job_cards.actions(job)
         if job.reason:
             st.caption(label(job.reason, limit=400))
-        for sentence in _findings(job):
-            st.caption(label(sentence, limit=300))
+        if found := _findings(job):
+            st.caption(" · ".join(label(sentence, limit=300) for sentence in found))
         job_cards.failures(job)
         if job.kind == "prompts":
             generate_edges_results.show(job)

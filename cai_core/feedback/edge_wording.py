@@ -13,7 +13,7 @@ from typing import Literal
 
 from ruamel.yaml import YAML
 
-from cai_core.feedback.templates import comparison_question
+from cai_core.feedback.comparison import comparison_question
 from cai_core.schema import Chat, Principle, Row, assistant, user
 from cai_core.settings import DATA_DIR
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cai_core.jobs import queue
-from cai_core.schema import Pair, Review, user
+from cai_core.schema import Ballot, Pair, Review, panel_id, user
 from cai_core.store import labels, pairs, revisions
 from cai_core.store.labels import LabelFilter
 from tests.pages import seed
@@ -157,6 +157,29 @@ def test_a_verdict_with_the_judge_in_sight_is_not_blind_even_after_hiding_it(
     assert JUDGED not in texts(at)
     press(at, "pair_a_")
     assert verdicts(seeded_workspace)[row].label.review.blind is False
+
+
+def test_what_each_judge_of_a_panel_said_stands_beneath_its_verdict(seeded_workspace, open_page):
+    ballots = (
+        Ballot("hf:a/x", "a", 0.9, offset=0.2, flipped=False, mass=0.9),
+        Ballot("hf:a/y", "b", 0.3, offset=0.1, flipped=True, mass=0.8),
+        Ballot("hf:a/z", None, None, error="the server is gone"),
+    )
+    who = panel_id([ballot.judge for ballot in ballots], "majority")
+    with seeded_workspace.db() as db:
+        ref = labels.judge_uses(db)[0].constitution
+        made = [seed.judgement_of(question, 0, ref) for question in seed.QUESTIONS]
+        labels.add_many(db, [replace(one, annotator=who, panel=ballots) for one in made])
+    at = open_page("review", review_blind=False)
+    assert not at.exception
+    said = texts(at)
+    assert "a panel of 3 by majority" in said
+    assert "The judges disagree: 100% of their pairs have different verdicts." in said
+    assert "1 of 3 judges gave no verdict" in said
+    assert "the server is gone" in said
+    (table,) = [frame.value for frame in at.dataframe if "Judge" in frame.value]
+    assert table["Judge"].tolist() == ["hf:a/x", "hf:a/y", "hf:a/z"]
+    assert sorted(table["P(A)"]) in (["0.30", "0.90", "–"], ["0.10", "0.70", "–"])
 
 
 def test_agreement_counts_first_blind_verdicts_only_and_is_a_dash_before(
