@@ -24,6 +24,7 @@ _BOILERPLATE = re.compile(
     re.IGNORECASE,
 )
 _LIST_ITEM = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+", re.MULTILINE)
+THINKING, THOUGHT = "<think>", "</think>"  # around what a reasoning model thinks before it answers
 
 
 def normalise(text: str) -> str:
@@ -45,6 +46,24 @@ def split_of(first_user_turn: str) -> Literal["train", "dev", "test"]:
     digest = hashlib.sha256(normalise(first_user_turn).encode()).digest()
     place = int.from_bytes(digest[:4], "big") % 100
     return "train" if place < 80 else "dev" if place < 90 else "test"
+
+
+def without_thinking(text: str) -> tuple[str, str]:
+    """The answer, and what was thought before it: apart at <think> and </think>.
+
+    A template may begin the thinking itself, so that only its end is there; thinking that never
+    ends leaves no answer.
+
+    >>> without_thinking("<think>Hm.</think>\\n\\nTea."), without_thinking("Tea.")
+    (('Tea.', 'Hm.'), ('Tea.', ''))
+    >>> without_thinking("Hm.</think>Tea."), without_thinking("<think>Hm")
+    (('Tea.', 'Hm.'), ('', 'Hm'))
+    """
+    begun = text.lstrip().startswith(THINKING)
+    thought, end, answer = text.partition(THOUGHT)
+    if not end and not begun:
+        return text, ""
+    return answer.lstrip(), thought.lstrip().removeprefix(THINKING).strip()
 
 
 def words(text: str) -> list[str]:

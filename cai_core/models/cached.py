@@ -52,11 +52,23 @@ class CachedModel:
     """A Model in front of another, which `load` gives on the first miss.
 
     Answers are kept as they are finished, so that a stopped run loses at most `CHUNK` of them.
+
+    Args:
+        context: the window where it is known without loading; what is kept of it may be outdated.
     """
 
-    def __init__(self, id: str, fingerprint: str, load: Callable[[], Model], cache: Cache) -> None:
+    def __init__(
+        self,
+        id: str,
+        fingerprint: str,
+        load: Callable[[], Model],
+        cache: Cache,
+        *,
+        context: int | None = None,
+    ) -> None:
         self.id = id
         self.fingerprint = fingerprint
+        self._context = context
         self._load = load
         self._cache = cache
         self._asked = 0
@@ -76,6 +88,8 @@ class CachedModel:
 
     @cached_property
     def context(self) -> int:
+        if self._context is not None:
+            return self._context
         key = cache_key(self.fingerprint, "context", (), {})
         return int(self._remembered([key], lambda missing: [self.model.context])[0])
 
