@@ -158,10 +158,9 @@ def contest(running: Running, asked: Asked) -> "Contest":
     from cai_core.constitution.document import read
     from cai_core.evaluate.winrate import Contest
     from cai_core.feedback import judge as judging
-    from cai_core.models.catalogue import load
 
-    a, b = (load(name, cache=running.cache) for name in asked.models)
-    judge_model = load(asked.setting.model, cache=running.cache)
+    a, b = (running.model(name) for name in asked.models)
+    judge_model = running.model(asked.setting.model)
     constitution = read(asked.constitution)
     quiet = Hooks(should_stop=running.hooks.should_stop)
 
@@ -196,7 +195,6 @@ def best_of_n(
     """Sample n answers a prompt and show the ones that a reward model loves and hates."""
     from cai_core.curate.formats import read_prompts
     from cai_core.evaluate import best_of_n as best
-    from cai_core.models.catalogue import load
 
     read = read_prompts(prompts, skip_bad=running.skip_bad)
     running.report_bad(read.bad)
@@ -205,7 +203,7 @@ def best_of_n(
     _refuse_other(out, made_with)
     preview = best.best_of_n(
         read.rows,
-        load(model, cache=running.cache),
+        running.model(model),
         _scorer(reward_model),
         n=n,
         sampling=Sampling(max_new_tokens, temperature, seed=running.seed),

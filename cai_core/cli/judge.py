@@ -82,9 +82,8 @@ def _labels(
     running: Running, pairs: Sequence[Pair], rules: Constitution, setting: JudgeSetting
 ) -> Iterator[Label]:
     from cai_core.feedback.judge import judge as judge_pairs
-    from cai_core.models.catalogue import load
 
-    model = load(setting.model, cache=running.cache)
+    model = running.model(setting.model)
     ref = ref_of(running, ConstitutionRef.of(rules))
     return judge_pairs(
         pairs, rules, model, setting, ref=ref, seed=running.seed, hooks=running.hooks

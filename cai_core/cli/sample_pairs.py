@@ -38,7 +38,6 @@ def sample_pairs(
     """
     from cai_core.curate.formats import read_prompts
     from cai_core.feedback.sample import sample_pairs as sample
-    from cai_core.models.catalogue import load
 
     read = read_prompts(prompts, skip_bad=running.skip_bad)
     running.report_bad(read.bad)
@@ -49,7 +48,7 @@ def sample_pairs(
     ) as output:
         missing = [prompt for prompt in read.rows if prompt.id not in output.done]
         if missing:
-            speaker = load(model, cache=running.cache)
+            speaker = running.model(model)
             for pair in sample(missing, speaker, sampling, hooks=running.hooks):
                 output.write(pair.to_row())
         finished = output.finish([prompt.id for prompt in read.rows])

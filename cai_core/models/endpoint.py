@@ -65,6 +65,7 @@ class EndpointModel:
         self._server.refused |= set(self._known.refused)
         self._counting, self._finding = Lock(), Lock()
         self._paid: dict[tuple[Chat, Sampling], Completion] = {}
+        self._paid_scores: dict[tuple[Chat, tuple[str, ...]], list[float]] = {}
 
     @property
     def context(self) -> int:
@@ -111,11 +112,24 @@ class EndpointModel:
     def score_choices(self, chats: Sequence[Chat], choices: Sequence[str]) -> FloatArray:
         """From the log-probabilities of the first token; a longer choice is not reported."""
         hooks = Hooks(should_stop=self._terms.should_stop)
-        at_once = self.endpoint.concurrency
-        rows = ask_all(
-            chats, lambda c, stop: self._scores(c, choices, stop), hooks=hooks, at_once=at_once
-        )
+        at_once, names = self.endpoint.concurrency, tuple(choices)
+
+        def ask(chat: Chat, stop: Event) -> list[float]:
+            paid = self._paid_scores.pop((chat, names), None)
+            return paid or self._scores(chat, choices, stop)
+
+        def told(done: int, chat: Chat, scores: list[float]) -> None:
+            self._paid_scores[chat, names] = scores
+
+        rows = ask_all(chats, ask, told=told, hooks=hooks, at_once=at_once)
+        self._paid_scores.clear()
         return np.array(rows, dtype=np.float64).reshape(len(chats), len(choices))
+
+    def kept_answer(self, chat: Chat, params: Sampling) -> Completion | None:
+        return self._paid.get((chat, params))
+
+    def kept_scores(self, chat: Chat, choices: Sequence[str]) -> list[float] | None:
+        return self._paid_scores.get((chat, tuple(choices)))
 
     def probe(self) -> Capabilities:
         """Find out what it can do, and write that down. Raises ModelError."""
