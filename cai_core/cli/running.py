@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 LINE_SECONDS = 2.0  # a line of progress at most this often
 STOPPED = "stopped; the same command continues"
-SPENT = ".spent.json"  # beside OUT: what endpoints took for it, over all attempts
 
 _DISK = {errno.ENOSPC, errno.EDQUOT}
 _PLACE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
@@ -205,7 +204,7 @@ class Running:
 
         output = Output(out, settings=settings, inputs=inputs, key=key)
         self.already = self.rows = len(output.done)
-        self.budget.keep_in(out.with_name(out.name + SPENT))
+        self.budget.keep_for(out)
         return output
 
     def report_bad(self, bad: Sequence[object]) -> None:

@@ -51,6 +51,28 @@ def cost_of(endpoint: Endpoint, read: int, written: int) -> float | None:
     return (read * endpoint.prompt_price + written * endpoint.completion_price) / 1e6
 
 
+def spent_file(out: Path) -> Path:
+    """Where it is written down what endpoints took for a file of rows, over all attempts."""
+    return out.with_name(out.name + ".spent.json")
+
+
+def read_spent(out: Path) -> Spent:
+    """What endpoints took for this file of rows so far; nothing where nobody asked one.
+
+    Raises:
+        CaiError: it cannot be read.
+    """
+    file = spent_file(out)
+    if not file.exists():
+        return Spent()
+    try:
+        return Spent(**json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise CaiError(
+            f"{file} cannot be read; delete it to count this run's spending anew"
+        ) from error
+
+
 class Budget:
     """What a run may spend; None is no limit. One for all its models and threads.
 
@@ -76,21 +98,10 @@ class Budget:
         self._file: Path | None = None
         self._written_at = 0.0
 
-    def keep_in(self, file: Path) -> None:
-        """Go on from what an earlier attempt spent, and write down what this one does.
-
-        Raises:
-            CaiError: the file cannot be read.
-        """
-        self._file = file
-        if not file.exists():
-            return
-        try:
-            self.spent = Spent(**json.loads(file.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
-            raise CaiError(
-                f"{file} cannot be read; delete it to count this run's spending anew"
-            ) from error
+    def keep_for(self, out: Path) -> None:
+        """Go on from what earlier attempts at this file spent, and write down what this one does."""
+        self._file = spent_file(out)
+        self.spent = read_spent(out)
 
     def check(self, endpoint: Endpoint) -> None:
         """Raises BudgetError: a cost is limited, and this endpoint's prices are not known."""

@@ -20,6 +20,7 @@ from cai_core.models.asking import ask_all
 from cai_core.models.budget import Budget, Terms
 from cai_core.models.cached import endpoint_fingerprint
 from cai_core.models.capabilities import Capabilities
+from cai_core.models.counting import estimate_tokens, tokens_of
 from cai_core.models.rendering import readable
 from cai_core.models.reply import Reply, answer_pieces, is_choice
 from cai_core.models.server import Server
@@ -28,8 +29,6 @@ from cai_core.settings import Endpoint
 from cai_core.stats import FloatArray
 
 QUIET = Hooks()
-CHARS_PER_TOKEN = 4.0  # English text; for estimates only
-TURN_TOKENS = 4
 FIRST_WORDS = 8  # tokens within which an option comes where a new turn begins
 THINKING_TOKENS = 2048  # room before the answer, for models that think
 
@@ -103,7 +102,7 @@ class EndpointModel:
         with self._budget.request(self.endpoint, read, most) as settle:
             pieces = answer_pieces(self._server.stream(body, self._terms.should_stop))
             for piece in begun.pieces_behind(chat[-1].content, pieces) if anew else pieces:
-                written += _tokens_of(piece)
+                written += tokens_of(piece)
                 yield piece
             self._count(settle, read, written)
         if not written:
@@ -209,7 +208,7 @@ class EndpointModel:
             reply = replace(
                 reply,
                 prompt_tokens=reply.prompt_tokens or read,
-                tokens=reply.tokens or _tokens_of(reply.thinking + reply.text),
+                tokens=reply.tokens or tokens_of(reply.thinking + reply.text),
             )
             self._count(settle, reply.prompt_tokens, reply.tokens)
         return reply
@@ -241,16 +240,6 @@ class EndpointModel:
         refused = tuple(sorted(self._server.refused))
         self._known = replace(self._known, refused=refused, **news)  # type: ignore[arg-type]
         capabilities.keep(self.endpoint, self.model, self._known)
-
-
-def estimate_tokens(chat: Chat) -> int:
-    """Tokens of a chat by its characters."""
-    letters = sum(len(turn.content) for turn in chat)
-    return math.ceil(letters / CHARS_PER_TOKEN) + TURN_TOKENS * len(chat)
-
-
-def _tokens_of(text: str) -> int:
-    return math.ceil(len(text) / CHARS_PER_TOKEN)
 
 
 def _key_of(endpoint: Endpoint) -> str:

@@ -1,11 +1,10 @@
-import json
 import threading
 import time
 
 import pytest
 
 from cai_core.errors import BudgetError, CaiError, Stopped
-from cai_core.models.budget import Budget, Spent, Terms, cost_of
+from cai_core.models.budget import Budget, Spent, Terms, cost_of, read_spent, spent_file
 from cai_core.models.cached import CachedModel
 from cai_core.schema import Sampling, user
 from cai_core.settings import Endpoint
@@ -100,26 +99,26 @@ def test_a_request_that_failed_costs_nothing():
 
 
 def test_what_was_spent_is_kept_over_attempts(tmp_path):
-    file = tmp_path / "out.jsonl.spent.json"
+    out = tmp_path / "out.jsonl"
     first = Budget(tokens=100)
-    first.keep_in(file)
+    first.keep_for(out)
     spend(first, FREE, 60, 10)
     first.write()
     again = Budget(tokens=100)
-    again.keep_in(file)
+    again.keep_for(out)
     with pytest.raises(BudgetError):
         spend(again, FREE, 31, 0)
-    assert json.loads(file.read_text())["prompt_tokens"] == 60
-    file.write_text("{half")
+    assert read_spent(out) == Spent(60, 10)
+    spent_file(out).write_text("{half")
     with pytest.raises(CaiError, match="cannot be read"):
-        Budget().keep_in(file)
+        Budget().keep_for(out)
 
 
 def test_a_run_that_asked_nothing_leaves_no_file(tmp_path):
     budget = Budget()
-    budget.keep_in(tmp_path / "spent.json")
+    budget.keep_for(tmp_path / "out.jsonl")
     budget.write()
-    assert not (tmp_path / "spent.json").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_endpoint_stops_at_the_budget_and_never_over_it(serve: Serve):
