@@ -65,11 +65,13 @@ def words(job: Submission, endpoint: Endpoint, *, mark: str) -> str:
     except CaiError as error:
         return f"What it takes cannot be estimated: {label(str(error), limit=200)}"
     read, written = number_words(found.prompt_tokens), number_words(found.tokens)
-    asked = f"{found.questions:,} questions: at most about {read} tokens read and {written} written"
+    asked = f"At most about {read} tokens read and {written} written"
     cost = cost_of(endpoint, found.prompt_tokens, found.tokens)
     if cost is None:
         return f"{asked}; what that costs is not known without this endpoint's prices."
-    return f"{asked}, about {cost:,.2f} at this endpoint's prices. Kept answers cost nothing."
+    return (
+        f"{asked}, about {cost:,.2f} at this endpoint's prices. What the cache has costs nothing."
+    )
 
 
 def number_words(number: int) -> str:

@@ -11,6 +11,10 @@ from cai_core.settings import Endpoint
 from ui.plain import label
 
 
+def were_probed(endpoint: Endpoint) -> bool:
+    return any(capabilities.known(endpoint, model).probed for model in endpoint.models)
+
+
 def show_capabilities(endpoint: Endpoint) -> None:
     """Draw a table of the models that were probed, and what follows for their use."""
     found = {model: capabilities.known(endpoint, model) for model in endpoint.models}
@@ -22,8 +26,9 @@ def show_capabilities(endpoint: Endpoint) -> None:
     rows = [_row(model, one) for model, one in probed.items()]
     st.dataframe(pd.DataFrame(rows), hide_index=True, alt=f"What models of {endpoint.name} can do")
     for model, one in probed.items():
-        for note in capabilities.notes(one):
-            st.caption(f":material/info: {label(model)}: {label(note)}")
+        if notes := capabilities.notes(one):
+            said = "; ".join(label(note) for note in notes)
+            st.caption(f":material/info: **{label(model)}** {said}.")
 
 
 def _row(model: str, found: Capabilities) -> dict[str, str]:
@@ -34,8 +39,8 @@ def _row(model: str, found: Capabilities) -> dict[str, str]:
         "Begun turn": _word(found.continues, "continued", "begins anew"),
         "Thinks first": _word(found.thinks, "yes", "no"),
         "Window": f"{found.context:,}" if found.context else "not told",
-        "Takes no": ", ".join(found.refused) or "–",
-        "Limits": ", ".join(found.rate_limits) or "not told",
+        "Takes no": ", ".join(n for n in found.refused if n in ("seed", "top_k")) or "–",
+        "Rate limits": "told" if found.rate_limits else "not told",
         "Probed": datetime.fromisoformat(found.probed).astimezone().strftime("%d %b %H:%M"),
     }
 

@@ -12,7 +12,7 @@ from cai_core.settings import Endpoint, Settings, validation_sentence
 from ui import cards, frame
 from ui.confirm import confirm
 from ui.plain import label
-from ui.settings_capabilities import show_capabilities
+from ui.settings_capabilities import show_capabilities, were_probed
 from ui.settings_form import change_settings
 
 _FAILED = "settings_probes"  # session state: {endpoint name: [why a model did not answer]}
@@ -40,7 +40,7 @@ def _show(endpoint: Endpoint) -> None:
         _key_badge(endpoint)
         st.space("stretch")
         test = st.button(
-            "Probe",
+            "Probe again" if were_probed(endpoint) else "Probe",
             key=f"test_{endpoint.name}",
             icon=":material/network_check:",
             help="Asks each model five short questions, and keeps what it can do.",
