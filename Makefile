@@ -26,6 +26,7 @@ test: dev
 
 test-slow: dev
 	@$(PY) -m cai_core models fetch
+	@$(PY) scripts/llama_server.py > /dev/null
 	CHROMIUM=$$($(PY) scripts/chromium.py) && export CHROMIUM && $(PYTEST) -m slow
 
 check: dev

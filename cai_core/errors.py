@@ -12,11 +12,13 @@ CaiError                      every message is fit to be shown to a person as it
   TrainError                  cannot start, no valid checkpoint, diverged
   JobError                    cannot start, lost, refused
   AccessError                 this user may not do this
+  BudgetError                 what a run may spend is used up; what was finished is kept
   Stopped                     the work was stopped as asked; what was finished is kept
 """
 
 __all__ = [
     "AccessError",
+    "BudgetError",
     "CaiError",
     "ConflictError",
     "ConstitutionError",
@@ -100,6 +102,10 @@ class JobError(CaiError):
 
 class AccessError(CaiError):
     """This user may not do this."""
+
+
+class BudgetError(CaiError):
+    """What a run may spend is used up; what was finished is kept."""
 
 
 class Stopped(CaiError):

@@ -9,7 +9,7 @@ from cai_core.jobs import commands, queue
 from cai_core.jobs.queue import Submission
 from cai_core.schema import content_hash
 from cai_core.store import work
-from ui import frame, job_cards
+from ui import frame, generate_budget, job_cards
 from ui.person import person
 
 PRINT = "fingerprint"  # of what was asked, in a job's config
@@ -26,12 +26,18 @@ class Plan:
 
 
 def start(plan: Plan) -> None:
-    """Say what will be done, and offer to start it."""
-    _foot(plan, fingerprint(plan.job))
+    """Say what will be done and what an endpoint may take for it, and offer to start it."""
+    asked = generate_budget.endpoint_of(plan.job)
+    if asked is None or plan.rows == 0:
+        _foot(plan, fingerprint(plan.job), "")
+        return
+    takes = generate_budget.words(plan.job, asked[0], mark=fingerprint(plan.job))
+    plan = replace(plan, job=generate_budget.with_budget(plan.job, asked[0]))
+    _foot(plan, fingerprint(plan.job), takes)
 
 
 @frame.fragment(run_every="2s")
-def _foot(db: Database, plan: Plan, mark: str) -> None:
+def _foot(db: Database, plan: Plan, mark: str, takes: str) -> None:
     """The button is off while the same job waits or runs; when that ends, the form counts anew."""
     busy = is_busy(db, plan.job.kind, mark)
     was_busy = st.session_state.get(BUSY) == mark
@@ -40,6 +46,8 @@ def _foot(db: Database, plan: Plan, mark: str) -> None:
         st.rerun()
     with st.container(border=True, gap="small"):
         st.markdown(plan.says)
+        if takes:
+            st.caption(takes)
         st.caption(_pace(db, plan))
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(

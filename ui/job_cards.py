@@ -7,6 +7,7 @@ import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.jobs import queue
+from cai_core.models.budget import Spent, read_spent
 from cai_core.schema import Progress
 from cai_core.store import work
 from ui import cards, frame, menu
@@ -77,6 +78,7 @@ def card(job: work.Job, *, open_run: Callable[[str], None] | None = None) -> Non
         seconds = seconds_between(job.started, job.ended)
         st.caption(f"{KINDS.get(job.kind, job.kind)} · {_when(job)} · {duration(seconds)}")
         _progress(job, seconds)
+        _spent(job)
         if job.reason:
             st.caption(label(job.reason, limit=400))
         failures(job)
@@ -114,6 +116,23 @@ def failures(job: work.Job) -> None:
     rest = sum(job.failures.values()) - sum(count for _, count in shown)
     lines = [f"- {count} failed: {label(reason, limit=200)}" for reason, count in shown]
     st.caption("\n".join(lines + ([f"- {rest} failed for other reasons"] if rest else [])))
+
+
+def _spent(job: work.Job) -> None:
+    """What endpoints took for it so far, over all attempts."""
+    if job.kind in ("judge", "revise", "sample-pairs"):
+        spent = read_spent(queue.out_of(job))
+        if spent.prompt_tokens or spent.tokens:
+            st.caption(spent_words(spent))
+
+
+def spent_words(spent: Spent) -> str:
+    """
+    >>> spent_words(Spent(12_345, 678, 0.0)), spent_words(Spent(12_345, 678, 3.104))
+    ('12,345 tokens read, 678 written', '12,345 tokens read, 678 written, at a cost of 3.10')
+    """
+    tokens = f"{spent.prompt_tokens:,} tokens read, {spent.tokens:,} written"
+    return f"{tokens}, at a cost of {spent.cost:,.2f}" if spent.cost else tokens
 
 
 def actions(job: work.Job) -> None:

@@ -12,9 +12,10 @@ from cai_core.settings import Endpoint, Settings, validation_sentence
 from ui import cards, frame
 from ui.confirm import confirm
 from ui.plain import label
+from ui.settings_capabilities import show_capabilities, were_probed
 from ui.settings_form import change_settings
 
-_PROBES = "settings_probes"  # session state: {endpoint name: [(whether it answered, sentence)]}
+_FAILED = "settings_probes"  # session state: {endpoint name: [why a model did not answer]}
 _NEW = "+new"
 
 
@@ -38,14 +39,19 @@ def _show(endpoint: Endpoint) -> None:
         st.caption(label(endpoint.base_url))
         _key_badge(endpoint)
         st.space("stretch")
-        test = st.button("Test", key=f"test_{endpoint.name}", icon=":material/network_check:")
+        test = st.button(
+            "Probe again" if were_probed(endpoint) else "Probe",
+            key=f"test_{endpoint.name}",
+            icon=":material/network_check:",
+            help="Asks each model five short questions, and keeps what it can do.",
+        )
         if st.button("Remove", key=f"remove_{endpoint.name}", type="tertiary"):
             _ask_to_remove(endpoint)
     if test:
-        _test(endpoint)
-    for answered, sentence in st.session_state.get(_PROBES, {}).get(endpoint.name, ()):
-        icon = ":green[:material/check:]" if answered else ":red[:material/error:]"
-        st.markdown(f"{icon} {label(sentence, limit=600)}")
+        _probe_all(endpoint)
+    for sentence in st.session_state.get(_FAILED, {}).get(endpoint.name, ()):
+        st.markdown(f":red[:material/error:] {label(sentence, limit=600)}")
+    show_capabilities(endpoint)
     with st.expander("Edit", key=f"edit_{endpoint.name}"):
         _form(endpoint)
 
@@ -125,7 +131,7 @@ def _save(db: Database, name: str) -> None:
         raise DataError(f"there is an endpoint '{made.name}' already; choose another name")
     kept = [made if e.name == name else e for e in there]
     change_settings(endpoints=tuple(kept if name != _NEW else [*kept, made]))
-    state.get(_PROBES, {}).pop(name, None)
+    state.get(_FAILED, {}).pop(name, None)
 
 
 def _ask_to_remove(endpoint: Endpoint) -> None:
@@ -142,21 +148,20 @@ def _remove(db: Database, name: str) -> None:
     change_settings(endpoints=tuple(e for e in Settings.load().endpoints if e.name != name))
 
 
-def _test(endpoint: Endpoint) -> None:
-    """Ask every model something small, and keep what came of it until the next test."""
-    found = []
+def _probe_all(endpoint: Endpoint) -> None:
+    """Ask every model what it can do; why one does not answer is shown until the next time."""
+    failed = [] if endpoint.models else ["name a model of it first; each of them is asked"]
     for model in endpoint.models:
         with st.spinner(f"Asking {label(model)} …"):
-            found.append(_probe(endpoint, model))
-    if not found:
-        found.append((False, "name a model of it first; the test asks each of them"))
-    st.session_state.setdefault(_PROBES, {})[endpoint.name] = found
+            failed += _probe(endpoint, model)
+    st.session_state.setdefault(_FAILED, {})[endpoint.name] = failed
 
 
-def _probe(endpoint: Endpoint, model: str) -> tuple[bool, str]:
+def _probe(endpoint: Endpoint, model: str) -> list[str]:
     from cai_core.models.endpoint import EndpointModel
 
     try:
-        return True, f"{model} {EndpointModel(endpoint, model).probe()}"
+        EndpointModel(endpoint, model).probe()
     except CaiError as error:
-        return False, f"{model}: {error}"
+        return [f"{model}: {error}"]
+    return []

@@ -9,7 +9,6 @@ from cai_core.cli.chain_plan import Plan
 from cai_core.cli.judge import ref_of
 from cai_core.cli.running import Running
 from cai_core.errors import TrainError
-from cai_core.models import catalogue
 from cai_core.models.protocol import Model
 from cai_core.schema import ConstitutionRef, Hooks, Row, Sampling
 from cai_core.settings import runs_dir
@@ -40,7 +39,7 @@ class Chain:
         return f"path:{(self.out / part).resolve()}"
 
     def load(self, model_id: str) -> Model:
-        return catalogue.load(model_id, cache=self.running.cache)
+        return self.running.model(model_id)
 
     def hooks(self, stage: str) -> Hooks:
         """The hooks of the command, with the stage before each measure's name."""

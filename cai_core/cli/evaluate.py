@@ -184,9 +184,8 @@ def contest(running: Running, asked: Asked) -> "Contest":
     """The models, loaded, and the judge as a function of pairs."""
     from cai_core.constitution.document import read
     from cai_core.evaluate.winrate import Contest
-    from cai_core.models.catalogue import load
 
-    a, b = (load(name, cache=running.cache) for name in asked.models)
+    a, b = (running.model(name) for name in asked.models)
     panel = panel_of(running, read(asked.constitution), asked.setting, asked.examples)
     return Contest(a, b, judge_of(running, panel), asked.sampling, panel)
 
@@ -196,12 +195,11 @@ def panel_of(
 ) -> "Panel":
     """Everybody who judges under this setting; loaded when their turn comes."""
     from cai_core.feedback.panel import Panel
-    from cai_core.models.catalogue import load
 
     return Panel(
         constitution,
         setting,
-        lambda model_id: load(model_id, cache=running.cache),
+        running.model,
         ref=ref_of(running, ConstitutionRef.of(constitution)),
         seed=running.seed,
         examples=examples,
@@ -309,7 +307,6 @@ def best_of_n(
     """Sample n answers a prompt and show the ones that a reward model loves and hates."""
     from cai_core.curate.formats import read_prompts
     from cai_core.evaluate import best_of_n as best
-    from cai_core.models.catalogue import load
 
     read = read_prompts(prompts, skip_bad=running.skip_bad)
     running.report_bad(read.bad)
@@ -318,7 +315,7 @@ def best_of_n(
     _refuse_other(out, made_with)
     preview = best.best_of_n(
         read.rows,
-        load(model, cache=running.cache),
+        running.model(model),
         _scorer(reward_model),
         n=n,
         sampling=Sampling(max_new_tokens, temperature, seed=running.seed),

@@ -120,13 +120,12 @@ def _labels(
     examples: Sequence[Worked],
 ) -> Iterator[Label]:
     from cai_core.feedback.panel import Panel
-    from cai_core.models.catalogue import load
 
     ref = ref_of(running, ConstitutionRef.of(rules))
     everybody = Panel(
         rules,
         setting,
-        lambda model_id: load(model_id, cache=running.cache),
+        running.model,
         ref=ref,
         seed=running.seed,
         examples=examples,

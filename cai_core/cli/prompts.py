@@ -159,7 +159,6 @@ def _write(running: Running, output: Output, wanted: Wanted) -> Counter[str]:
     """Fill the slots that are missing; why attempts at those that stay so gave nothing."""
     from cai_core.curate.split import Seen
     from cai_core.feedback.edge_cases import Material, write_edge_cases
-    from cai_core.models.catalogue import load
 
     refused: Counter[str] = Counter()
     all_slots = slots(wanted.rules, wanted.setting)
@@ -170,7 +169,7 @@ def _write(running: Running, output: Output, wanted: Wanted) -> Counter[str]:
     seen = Seen(first_user_turn(prompt.messages) for prompt in [*wanted.there, *made])
     ref = ref_of(running, ConstitutionRef.of(wanted.rules))
     material = Material(wanted.seeds, seen.add, ref)
-    model = load(wanted.model, cache=running.cache)
+    model = running.model(wanted.model)
     for case in write_edge_cases(
         missing, model, settings=wanted.setting, material=material, hooks=running.hooks
     ):

@@ -128,8 +128,7 @@ def _revisions(
     setting: ReviseSettings,
 ) -> Iterator[Revision]:
     from cai_core.feedback.revise import revise as revise_prompts
-    from cai_core.models.catalogue import load
 
     ref = ref_of(running, ConstitutionRef.of(rules))
-    speaker = load(model, cache=running.cache)
+    speaker = running.model(model)
     return revise_prompts(prompts, rules, speaker, setting, ref=ref, hooks=running.hooks)

@@ -32,7 +32,8 @@ from cai_core.settings import models_dir
 
 if TYPE_CHECKING:
     from cai_core.cli.output import Finished, Output
-    from cai_core.models.protocol import Cache
+    from cai_core.models.budget import Budget
+    from cai_core.models.protocol import Cache, Model
 
 LINE_SECONDS = 2.0  # a line of progress at most this often
 STOPPED = "stopped; the same command continues"
@@ -165,6 +166,27 @@ class Running:
     already: int = 0  # rows that an earlier run finished, counted as done
     reasons: Callable[[], Mapping[str, int]] = dict  # why rows of this command's file failed so far
     held: str = ""  # set by a command that waits for a person: why
+    budget_tokens: int | None = None
+    budget_cost: float | None = None
+    rows: int = 0  # finished so far, with those of an earlier run
+
+    @cached_property
+    def budget(self) -> "Budget":
+        """What endpoints may take for this run, all models together."""
+        from cai_core.models.budget import Budget
+
+        end = "raise {option} and the same command continues"
+        if self.job is not None:
+            end = "start the same job with a higher budget: what is finished costs nothing again"
+        return Budget(self.budget_tokens, self.budget_cost, rows=lambda: self.rows, end=end)
+
+    def model(self, model_id: str) -> "Model":
+        """The model of an id, behind the cache, within the budget, until the run is stopped."""
+        from cai_core.models import catalogue
+        from cai_core.models.budget import Terms
+
+        terms = Terms(self.budget, lambda: self.hooks.should_stop())
+        return catalogue.load(model_id, cache=self.cache, terms=terms)
 
     @cached_property
     def cache(self) -> "Cache | None":
@@ -184,8 +206,9 @@ class Running:
         from cai_core.cli.output import Output
 
         output = Output(out, settings=settings, inputs=inputs, key=key)
-        self.already = output.done_count
+        self.already = self.rows = output.done_count
         self.reasons = lambda: output.reasons
+        self.budget.keep_for(out)
         return output
 
     @property
@@ -237,6 +260,18 @@ def stage_options(command: Callable[..., Row | None]) -> Callable[..., None]:
     @click.option("--seed", type=int, default=0, show_default=True, help="Of every random step.")
     @click.option("--cache", metavar="FILE|none", help="Answers kept; by default in the cache.")
     @click.option("--skip-bad", is_flag=True, help="Leave bad rows out and list them.")
+    @click.option(
+        "--budget-tokens",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Most tokens that endpoints may read and write for this run.",
+    )
+    @click.option(
+        "--budget-cost",
+        type=click.FloatRange(0, min_open=True),
+        metavar="X",
+        help="Most that they may cost, at the prices of the settings.",
+    )
     @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
     @click.option(
         "--job",
@@ -250,9 +285,12 @@ def stage_options(command: Callable[..., Row | None]) -> Callable[..., None]:
         skip_bad: bool,
         as_json: bool,
         job: Path | None,
+        budget_tokens: int | None,
+        budget_cost: float | None,
         **options: Any,
     ) -> None:
         running = Running(seed, skip_bad, as_json, job, cache)
+        running.budget_tokens, running.budget_cost = budget_tokens, budget_cost
         _run(command, running, options)
 
     return run
@@ -263,7 +301,8 @@ def _run(command: Callable[..., Row | None], running: Running, options: Row) -> 
     frame = _as_job(running) if running.job else _in_terminal(running)
     with stop_on_signals(running.flag), frame as ended:
         try:
-            result = command(running, **options) or {}
+            with _counting(running):
+                result = command(running, **options) or {}
         except (Stopped, KeyboardInterrupt):
             ended("cancelled", "stopped", running.so_far)
             click.echo(STOPPED, err=True)
@@ -284,6 +323,16 @@ def _run(command: Callable[..., Row | None], running: Running, options: Row) -> 
         if running.held:
             click.echo(f"held: {running.held}", err=True)
             raise click.exceptions.Exit(1)
+
+
+@contextmanager
+def _counting(running: Running) -> Iterator[None]:
+    """Write down what was spent, however it ends."""
+    try:
+        yield
+    finally:
+        if "budget" in vars(running):
+            running.budget.write()
 
 
 Ended = Callable[[str, str, Mapping[str, Any]], None]  # (state, reason, result)
@@ -325,6 +374,7 @@ def _counted(running: Running, show: Callable[[Progress], None]) -> Callable[[Pr
                 done=progress.done + running.already,
                 total=progress.total + running.already,
             )
+        running.rows = progress.done
         show(progress)
 
     return tell

@@ -38,7 +38,6 @@ def sample_pairs(
     """
     from cai_core.curate.formats import stream_prompts
     from cai_core.feedback.sample import sample_pairs as sample
-    from cai_core.models.catalogue import load
 
     found = stream_prompts(prompts, skip_bad=running.skip_bad)
     running.report_bad(found.bad)
@@ -49,7 +48,7 @@ def sample_pairs(
     ) as output:
         missing = found.without(output.has)
         with output.mending():
-            speaker = load(model, cache=running.cache) if missing else None
+            speaker = running.model(model) if missing else None
             for pair in sample(missing, speaker, sampling, hooks=running.hooks) if speaker else ():
                 output.write(pair.to_row())
         finished = output.finish(found.ids)

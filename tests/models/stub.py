@@ -63,6 +63,7 @@ class Stub:
     reply: Callable[[dict[str, Any]], Reply] | None = None
     asked: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    models: Reply | None = None  # of GET /models
     url: str = ""
 
     def next(self, body: dict[str, Any]) -> Reply:
@@ -78,7 +79,12 @@ def serving(stub: Stub) -> Iterator[Stub]:
         def do_POST(self) -> None:
             length = int(self.headers["Content-Length"])
             stub.headers.append({name.lower(): value for name, value in self.headers.items()})
-            answer = stub.next(json.loads(self.rfile.read(length)))
+            self._send(stub.next(json.loads(self.rfile.read(length))))
+
+        def do_GET(self) -> None:
+            self._send(stub.models or failure(404, "nothing here"))
+
+        def _send(self, answer: Reply) -> None:
             data = answer.body.encode()
             self.send_response(answer.status)
             self.send_header("Content-Type", answer.kind)

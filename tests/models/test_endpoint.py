@@ -1,8 +1,6 @@
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
@@ -12,24 +10,11 @@ from cai_core.errors import ModelError, Stopped
 from cai_core.models.endpoint import EndpointModel
 from cai_core.schema import Chat, Hooks, Message, Progress, Sampling, assistant, user
 from cai_core.settings import Endpoint
+from tests.models.conftest import Serve
 from tests.models.stub import Reply, Stub, chunks, completion, failure, scored, serving
 
 WARM = Sampling(max_new_tokens=9, temperature=0.8, top_p=0.9, seed=5)
 ASKED: list[Chat] = [(user("How do I make tea?"),)]
-
-Serve = Callable[..., tuple[Stub, EndpointModel]]
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    with ExitStack() as stack:
-
-        def start(*replies: Reply, reply: Any = None, **options: Any) -> tuple[Stub, EndpointModel]:
-            stub = stack.enter_context(serving(Stub(list(replies), reply)))
-            settings = {"name": "lab", "base_url": stub.url, "retries": 1, "timeout_s": 5}
-            return stub, EndpointModel(Endpoint(**(settings | options)), "llama")
-
-        yield start
 
 
 def said(model: EndpointModel) -> str:
@@ -296,16 +281,6 @@ def test_a_stream_that_breaks_off_is_a_sentence(serve: Serve, reply: Reply) -> N
     _, model = serve(reply)
     with pytest.raises(ModelError, match="endpoint 'lab'"):
         list(model.stream(ASKED[0], WARM))
-
-
-def test_a_probe_says_whether_log_probabilities_are_there(serve: Serve) -> None:
-    _, model = serve(scored(A=-0.1, B=-2.0))
-    assert "with log-probabilities" in model.probe()
-    _, model = serve(completion("A"))
-    assert "without log-probabilities" in model.probe()
-    _, model = serve(failure(401, "bad key"))
-    with pytest.raises(ModelError, match="401"):
-        model.probe()
 
 
 def test_tokens_are_estimated_without_asking(serve: Serve) -> None:

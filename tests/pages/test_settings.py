@@ -3,6 +3,7 @@
 import os
 
 from cai_core.settings import Endpoint, Settings
+from tests.models.stub import Stub, scored, serving
 
 
 def fill_endpoint(at, name: str = "+new", **fields):
@@ -99,6 +100,24 @@ def test_an_endpoint_that_does_not_answer_is_a_sentence(empty_workspace, open_pa
     at.button(key="test_lab").click().run()
     assert not at.exception
     assert any("lab" in text.value and ":red[" in text.value for text in at.markdown)
+
+
+def test_what_a_model_can_do_is_probed_once_and_shown(empty_workspace, open_page):
+    with serving(Stub([scored(A=-0.1, B=-2.0)])) as stub:
+        with_endpoint(empty_workspace, base_url=stub.url)
+        at = open_page("settings")
+        assert any("Not probed yet" in text.value for text in at.caption)
+        assert stub.asked == []  # looking asks nothing
+        at.button(key="test_lab").click().run()
+        assert not at.exception
+        asked = len(stub.asked)
+        (table,) = [t.value for t in at.dataframe if "Log-probabilities" in t.value.columns]
+        assert table["Log-probabilities"].tolist() == ["top 2"]
+        assert table["Begun turn"].tolist() == ["begins anew"]
+        assert any("begins a new turn" in text.value for text in at.caption)
+        at = open_page("settings")
+        assert any("Log-probabilities" in t.value.columns for t in at.dataframe)
+        assert len(stub.asked) == asked
 
 
 def test_the_doctor_says_what_is_wrong_when_asked(empty_workspace, open_page):
