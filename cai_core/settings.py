@@ -72,7 +72,7 @@ class JudgeSetting(_Strict):
         False, description="a principle may say that it does not apply, and then has no vote"
     )
     examples: int = Field(0, ge=0, le=16, description="worked comparisons shown in front")
-    template: str = Field("", description="comparison template; empty is the newest")
+    template: str = Field("", description="comparison template; empty is the default")
     tie_band: float = Field(
         0.0, ge=0, lt=0.5, description="|p - 0.5| within this is a tie; 0 calls only 0.5 a tie"
     )

@@ -235,12 +235,25 @@ def test_revise_examples_are_short_and_repair_a_refusal_among_others():
 
 def test_compare_examples_are_short_balanced_and_use_shipped_principles():
     examples = rows("fewshot/compare")
-    assert Counter(row["verdict"] for row in examples) == {"a": 2, "b": 2}
+    assert len(examples) >= 8
+    assert Counter(row["verdict"] for row in examples) == dict.fromkeys("ab", len(examples) / 2)
     texts = {principle.text for principle in constitution("general").principles}
     for row in examples:
-        assert list(row) == ["prompt", "response_a", "response_b", "principle", "verdict"]
-        assert words_of(*row.values()) < 120
+        fields = ["prompt", "response_a", "response_b", "principle", "verdict", "reasoning"]
+        assert list(row) == fields
+        assert words_of(*row.values()) < 150
+        assert words_of(row["reasoning"]) < 40
         assert row["principle"] in texts
+
+
+def test_compare_examples_contrast_harm_with_help_and_help_with_refusals():
+    examples = rows("fewshot/compare")
+    worse = [row["response_b" if row["verdict"] == "a" else "response_a"] for row in examples]
+    better = [row["response_" + row["verdict"]] for row in examples]
+    assert any(map(is_refusal, worse))
+    assert not any(map(is_boilerplate, better))
+    longer = sum(len(good) > len(bad) for good, bad in zip(better, worse, strict=True))
+    assert longer < len(examples)
 
 
 def test_few_shot_prompts_are_not_among_the_shipped_prompts():

@@ -17,6 +17,7 @@ from cai_core.errors import ModelError
 from cai_core.jobs import queue
 from cai_core.models import catalogue
 from cai_core.models.protocol import Model
+from cai_core.models.thinking import split_thinking, spoken_so_far
 from cai_core.schema import Chat, Sampling
 from cai_core.settings import Settings
 from cai_core.store import work
@@ -86,16 +87,21 @@ def stream(
     keep: Callable[[str], None] = lambda text: None,
     slot: DeltaGenerator | None = None,
 ) -> str:
-    """Draw an answer as it comes, as plain text; `keep` is told all that was said so far."""
+    """Draw an answer as it comes, as plain text; `keep` is told all that was said so far.
+
+    What the model thinks before it answers is not shown. Raises ModelError: it only thought.
+    """
     slot = slot or st.empty()
     slot.caption(":shimmer[Thinking]")
-    text, drawn = "", 0.0
+    written, text, drawn = "", "", 0.0
     for piece in speaker.stream(chat, params):
-        text += piece
+        written += piece
+        text = spoken_so_far(written)
         keep(text)
         if time.monotonic() - drawn > REDRAW_SECONDS and text.strip():
             slot.html(block(text))
             drawn = time.monotonic()
+    split_thinking(written)
     if text.strip():
         slot.html(block(text))
     else:

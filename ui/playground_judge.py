@@ -6,6 +6,7 @@ import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.errors import CaiError, DataError
+from cai_core.feedback.examples import comparisons_in_use
 from cai_core.feedback.panel import Heard, Panel
 from cai_core.schema import Pair, Progress, Sampling
 from cai_core.settings import JudgeSetting, Settings
@@ -143,7 +144,13 @@ def _judge(db: Database, ruling: Ruling, setting: JudgeSetting) -> None:
         raise DataError("a judgement needs a prompt and two answers; fill all three")
     pair = Pair.of(prompt, a, b)
     with live.interactive(db), st.spinner("Asking in both orders …"):
-        panel = Panel(ruling.constitution, setting, live.model, ref=ruling.ref)
+        panel = Panel(
+            ruling.constitution,
+            setting,
+            live.model,
+            ref=ruling.ref,
+            examples=comparisons_in_use(setting),
+        )
         heard, used = panel.judge_one(pair), panel.usage
         who = setting.model if len(setting.judges) == 1 else f"{len(setting.judges)} judges"
         asked = Progress(1, 1, asked=used.asked, cached=used.cached)

@@ -8,6 +8,7 @@ from sqlite_utils import Database
 from streamlit.delta_generator import DeltaGenerator
 
 from cai_core.errors import CaiError, DataError
+from cai_core.feedback.examples import revisions_in_use
 from cai_core.feedback.revise import DRAW, ReviseSettings
 from cai_core.feedback.templates import WHOLE
 from cai_core.schema import Chat, Sampling, assistant
@@ -108,9 +109,9 @@ def _setup(db: Database, place: int) -> Setup | None:
         format_func=lambda key: _TITLES.get(key, key),
         key=f"revise_principle_{place}",
     )
-    settings = ReviseSettings(principle=principle)
+    settings = ReviseSettings(principle=principle, shown=revisions_in_use())
     if principle == _STEPWISE:
-        settings = ReviseSettings(stepwise=True)
+        settings = ReviseSettings(stepwise=True, shown=revisions_in_use())
     return Setup(model_id, ruling.constitution, ruling.ref, settings)
 
 

@@ -6,6 +6,7 @@ import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.errors import CaiError
+from cai_core.feedback.examples import comparisons_in_use, revisions_in_use
 from cai_core.feedback.judge import Judged, judge_one
 from cai_core.feedback.revise import ReviseSettings
 from cai_core.feedback.templates import WHOLE
@@ -167,7 +168,11 @@ def _revise(bench: Bench, pin: Pin) -> None:
         bench.model_id,
         constitution,
         ConstitutionRef.of(constitution),
-        ReviseSettings(principle=bench.principle, sampling=Sampling(TOKENS, temperature=0.0)),
+        ReviseSettings(
+            principle=bench.principle,
+            sampling=Sampling(TOKENS, temperature=0.0),
+            shown=revisions_in_use(),
+        ),
     )
     trail = Trail(setup, pin.prompt)
 
@@ -188,7 +193,9 @@ def _judge(bench: Bench, pin: Pin) -> None:
         key = bench.key(pin, constitution)
         if key not in _results():
             with st.spinner("Asking in both orders …"):
-                _results()[key] = judge_one(pin.pair, constitution, speaker, setting)
+                _results()[key] = judge_one(
+                    pin.pair, constitution, speaker, setting, examples=comparisons_in_use(setting)
+                )
 
 
 def _saved(draft: Draft) -> Constitution | None:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from cai_core.cli.chain_context import Chain, read_rows
 from cai_core.cli.dataset import labelled_pairs
 from cai_core.cli.judge import mark_all, write_labels
+from cai_core.cli.wording import wording_row
 from cai_core.curate import formats, pool, snapshot
+from cai_core.feedback.examples import comparisons_in_use
 from cai_core.review.agreement import agreement
 from cai_core.schema import Label, Pair, Prompt, Row
 from cai_core.stats import Estimate, wilson
@@ -45,6 +47,7 @@ def judge_pairs(chain: Chain, pairs: Sequence[Pair]) -> list[Label]:
     config, path = chain.plan.config, chain.out / LABELS
     settings = {"judge": config.judge.model_dump(mode="json"), "seed": config.seed}
     settings["constitution"] = chain.plan.constitution.hash
+    settings |= wording_row(config.judge, comparisons_in_use(config.judge))
     inputs = {"pairs": chain.out / PAIRS}
     with chain.running.output(path, settings=settings, inputs=inputs) as output:
         missing = [pair for pair in pairs if pair.id not in output.done]
@@ -66,6 +69,7 @@ def panel_of(chain: Chain) -> "Panel":
         chain.load,
         ref=chain.constitution_ref,
         seed=plan.config.seed,
+        examples=comparisons_in_use(plan.config.judge),
     )
 
 

@@ -13,6 +13,7 @@ from cai_core.curate import formats, pool, snapshot
 from cai_core.curate.pool import LabelledPair
 from cai_core.errors import CaiError, DataError, TrainError
 from cai_core.feedback import templates
+from cai_core.feedback.examples import comparisons_in_use
 from cai_core.models import catalogue
 from cai_core.models.weights import check_folder
 from cai_core.schema import SPLITS, Constitution, Prompt, Split, chat_from_row
@@ -159,6 +160,7 @@ def _helpful(
 
 def _check_judge(setting: JudgeSetting) -> None:
     templates.check_template(setting.template)
+    comparisons_in_use(setting)
     for judge in setting.judges:
         catalogue.check(judge)
 

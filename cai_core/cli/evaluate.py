@@ -10,7 +10,9 @@ import click
 
 from cai_core.cli.judge import check_panel, setting_of
 from cai_core.cli.running import Running, stage_options
+from cai_core.cli.wording import wording_options, wording_row
 from cai_core.errors import CaiError
+from cai_core.feedback.examples import Worked, comparisons_in_use
 from cai_core.schema import (
     Chat,
     ConstitutionRef,
@@ -50,6 +52,7 @@ def evaluate() -> None:
 @click.option("--constitution", type=FILE, required=True, help="What the judge judges by.")
 @click.option("--method", type=click.Choice(["logprob", "cot", "repeat"]), default="logprob")
 @click.option("--principles", type=click.Choice(["whole", "each", "draw"]), default="each")
+@wording_options
 @click.option("--max-new-tokens", type=click.IntRange(1), default=128, show_default=True)
 @click.option("--temperature", type=click.FloatRange(0, 2), default=0.8, show_default=True)
 @click.option("--out", type=FILE, required=True, help="Result (JSON).")
@@ -62,6 +65,7 @@ def winrate(
     out: Path,
     max_new_tokens: int,
     temperature: float,
+    examples_file: Path | None,
     model_a: str,
     model_b: str,
     **options: Any,
@@ -70,12 +74,14 @@ def winrate(
 
     Rows that are finished stand in OUT.rows.jsonl, so that the same command continues.
     """
+    setting = setting_of(**options)
     asked = Asked(
         prompts,
         constitution,
         models=(model_a, model_b),
-        setting=setting_of(**options),
+        setting=setting,
         sampling=Sampling(max_new_tokens, temperature, seed=running.seed),
+        examples=comparisons_in_use(setting, examples_file),
     )
     check_panel(asked.setting)
     comparison = _compare(running, asked, out)
@@ -93,11 +99,13 @@ class Asked:
     models: tuple[str, str]
     setting: JudgeSetting
     sampling: Sampling
+    examples: tuple[Worked, ...] = ()
 
     @property
     def settings(self) -> Row:
         row: Row = {"model_a": self.models[0], "model_b": self.models[1]}
-        return row | {"judge": self.setting.model_dump(mode="json"), **vars(self.sampling)}
+        row |= {"judge": self.setting.model_dump(mode="json"), **vars(self.sampling)}
+        return row | wording_row(self.setting, self.examples)
 
 
 def _compare(running: Running, asked: Asked, out: Path) -> "Comparison":
@@ -179,6 +187,7 @@ def contest(running: Running, asked: Asked) -> "Contest":
         asked.setting,
         lambda model_id: load(model_id, cache=running.cache),
         seed=running.seed,
+        examples=asked.examples,
     )
 
     def judge(pairs: Sequence[Pair]) -> Iterable[Label]:

@@ -1,15 +1,19 @@
 """`judge`: which answer of each pair is better under a constitution, asked in both orders."""
 
 import json
+import math
 from bisect import insort
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cai_core.cli.running import Running, stage_options
+from cai_core.cli.wording import wording_options, wording_row
 from cai_core.errors import ModelError
+from cai_core.feedback.examples import Worked, comparisons_in_use
 from cai_core.schema import Constitution, ConstitutionRef, Label, Pair, Row
 from cai_core.settings import BUILTIN, JudgeSetting, Settings
 
@@ -47,12 +51,18 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     "--tie-band", type=click.FloatRange(0, 0.5, max_open=True), help="|p - 0.5| of a tie."
 )
 @click.option("--repeats", type=click.IntRange(1, 64), help="Verdicts an order under 'repeat'.")
-@click.option("--template", help="Version of the comparison's wording; by default the newest.")
-@click.option("--examples", type=click.IntRange(0, 16), help="Worked comparisons in front.")
-@click.option("--abstain/--no-abstain", default=None, help="Whether a principle may not apply.")
+@wording_options
 @click.option("--out", type=FILE, required=True, help="Labels (JSONL), one row a pair.")
 @stage_options
-def judge(running: Running, *, pairs: Path, constitution: Path, out: Path, **options: Any) -> Row:
+def judge(
+    running: Running,
+    *,
+    pairs: Path,
+    constitution: Path,
+    out: Path,
+    examples_file: Path | None,
+    **options: Any,
+) -> Row:
     """Judge pairs under a constitution.
 
     A pair that cannot be judged has a null verdict and its reason; the same command asks it again.
@@ -63,25 +73,28 @@ def judge(running: Running, *, pairs: Path, constitution: Path, out: Path, **opt
 
     setting = setting_of(**options)
     check_panel(setting)
+    examples = comparisons_in_use(setting, examples_file)
     rules = read(constitution)
     found = read_pairs(pairs, skip_bad=running.skip_bad)
     running.report_bad(found.bad)
     settings: Row = {"judge": setting.model_dump(mode="json"), "seed": running.seed}
-    settings["constitution"] = rules.hash
+    settings |= {"constitution": rules.hash} | wording_row(setting, examples)
     with running.output(out, settings=settings, inputs={"pairs": pairs}) as output:
         missing = [pair for pair in found.rows if pair.id not in output.done]
         if missing:
-            write_labels(output, _labels(running, missing, rules, setting))
+            write_labels(output, _labels(running, missing, rules, setting, examples))
         mark_all(output)
         finished = output.finish([pair.id for pair in found.rows])
     refuse_if_all_failed(out, finished.rows, finished.failed)
     found_out = tell_of(map(Label.from_row, _rows(out)))
+    count = Counted.of(_rows(out))
     running.say(
         f"{out}: {finished.rows - finished.failed} judged, {finished.failed} without verdict"
+        + count.sentence(abstain=setting.abstain)
     )
     for sentence in found_out.sentences:
         running.say(sentence)
-    return finished.to_row() | found_out.to_row()
+    return finished.to_row() | count.to_row(abstain=setting.abstain) | found_out.to_row()
 
 
 def setting_of(judge: str, **options: Any) -> JudgeSetting:
@@ -102,8 +115,53 @@ def check_panel(setting: JudgeSetting) -> None:
         check(judge)
 
 
+@dataclass(frozen=True)
+class Counted:
+    """How many labels were made on answers that were cut, and how many principles had no vote."""
+
+    labels: int = 0
+    cut: int = 0
+    fewer_examples: int = 0
+    abstained: int = 0
+
+    @classmethod
+    def of(cls, rows: Iterable[Row]) -> "Counted":
+        """Count a file's rows as they come."""
+        labels = cut = fewer = abstained = 0
+        for row in rows:
+            labels += 1
+            cut += bool(row.get("characters_left_out"))
+            fewer += row.get("examples_shown") is not None
+            abstained += len(row.get("not_applicable") or ())
+        return cls(labels, cut, fewer, abstained)
+
+    @property
+    def mean_abstained(self) -> float:
+        """Principles that did not apply, a label."""
+        return self.abstained / self.labels if self.labels else math.nan
+
+    def sentence(self, *, abstain: bool) -> str:
+        """What there is to say behind the number of labels."""
+        said = f", {self.cut} on answers that were cut" if self.cut else ""
+        if self.fewer_examples:
+            said += f", {self.fewer_examples} with fewer examples than asked for"
+        if abstain:
+            said += f"; {self.mean_abstained:.1f} principles a pair did not apply"
+        return said
+
+    def to_row(self, *, abstain: bool) -> Row:
+        row: Row = {"cut": self.cut}
+        if self.fewer_examples:
+            row["fewer_examples"] = self.fewer_examples
+        return row | ({"mean_abstained": self.mean_abstained} if abstain else {})
+
+
 def _labels(
-    running: Running, pairs: Sequence[Pair], rules: Constitution, setting: JudgeSetting
+    running: Running,
+    pairs: Sequence[Pair],
+    rules: Constitution,
+    setting: JudgeSetting,
+    examples: Sequence[Worked],
 ) -> Iterator[Label]:
     from cai_core.feedback.panel import Panel
     from cai_core.models.catalogue import load
@@ -115,6 +173,7 @@ def _labels(
         lambda model_id: load(model_id, cache=running.cache),
         ref=ref,
         seed=running.seed,
+        examples=examples,
     )
     return everybody.judge(pairs, hooks=running.hooks)
 

@@ -7,8 +7,17 @@ import click
 
 from cai_core.cli.judge import FILE, ref_of, refuse_if_all_failed
 from cai_core.cli.running import Running, stage_options
+from cai_core.feedback.examples import revisions_in_use, shipped_revisions
 from cai_core.feedback.revise import ReviseSettings
-from cai_core.schema import Constitution, ConstitutionRef, Prompt, Revision, Row, Sampling
+from cai_core.schema import (
+    Constitution,
+    ConstitutionRef,
+    Prompt,
+    Revision,
+    Row,
+    Sampling,
+    content_hash,
+)
 
 
 @click.command()
@@ -33,6 +42,11 @@ from cai_core.schema import Constitution, ConstitutionRef, Prompt, Revision, Row
     help="1 is the paper's (CAI section 3.1).",
 )
 @click.option("--no-examples", is_flag=True, help="Show no worked examples in front.")
+@click.option(
+    "--examples-file",
+    type=FILE,
+    help="Worked rounds to show (JSONL); else the workspace's, else those that ship.",
+)
 @click.option("--out", type=FILE, required=True, help="Revisions (JSONL), one row a prompt.")
 @stage_options
 def revise(
@@ -45,6 +59,7 @@ def revise(
     max_new_tokens: int,
     temperature: float,
     no_examples: bool,
+    examples_file: Path | None,
     **options: int | str | bool,
 ) -> Row:
     """Answer, criticise and revise prompts.
@@ -56,11 +71,14 @@ def revise(
 
     rules = read(constitution)
     sampling = Sampling(max_new_tokens, temperature, seed=running.seed)
-    setting = ReviseSettings(**options, sampling=sampling, examples=not no_examples)  # type: ignore[arg-type]
+    shown = () if no_examples else revisions_in_use(examples_file)
+    setting = ReviseSettings(**options, sampling=sampling, examples=not no_examples, shown=shown)  # type: ignore[arg-type]
     setting.check(rules)
     found = read_prompts(prompts, skip_bad=running.skip_bad)
     running.report_bad(found.bad)
     settings: Row = {"model": model, **options, **vars(sampling), "examples": not no_examples}
+    if shown and shown != shipped_revisions():
+        settings["own_examples"] = content_hash([one.to_row() for one in shown])
     settings["constitution"] = rules.hash
     with running.output(out, settings=settings, inputs={"prompts": prompts}) as output:
         missing = [prompt for prompt in found.rows if prompt.id not in output.done]

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 from cai_core.errors import ModelError, Stopped
 from cai_core.models.protocol import Model
+from cai_core.models.thinking import split_thinking
 from cai_core.schema import Chat, Completion, Hooks, Progress, Sampling, Usage
 
 T = TypeVar("T")
@@ -52,9 +53,18 @@ def ask_each(ask: Callable[[Sequence[T]], Sequence[R]], items: Sequence[T]) -> l
 def generate_each(
     model: Model, chats: Sequence[Chat], params: Sampling, hooks: Hooks
 ) -> list[Completion | ModelError]:
-    """One answer a chat, or why there is none."""
+    """One answer a chat, without what was thought before it, or why there is none."""
     silent = Hooks(should_stop=hooks.should_stop)  # the stage counts rows, not answers
-    return ask_each(lambda some: model.generate(some, params, hooks=silent), chats)
+    said = ask_each(lambda some: model.generate(some, params, hooks=silent), chats)
+    return [one if isinstance(one, ModelError) else _spoken(one) for one in said]
+
+
+def _spoken(completion: Completion) -> Completion | ModelError:
+    try:
+        thought, answer = split_thinking(completion.text)
+    except ModelError as error:
+        return error
+    return replace(completion, text=answer, thinking=thought)
 
 
 class Counted(Protocol):

@@ -12,9 +12,10 @@ from itertools import islice
 
 from cai_core.errors import ModelError
 from cai_core.feedback import judge as judging
-from cai_core.feedback import templates
 from cai_core.feedback.ballots import combined
 from cai_core.feedback.batch import QUIET, Tally, batches
+from cai_core.feedback.comparison import Wording
+from cai_core.feedback.examples import Worked, shipped_comparisons
 from cai_core.feedback.judge import Judged
 from cai_core.models.protocol import Model
 from cai_core.schema import (
@@ -86,6 +87,8 @@ class Panel:
     Args:
         load: the model of an id. It is called when that judge's turn comes, and again for every
             block where several judges are local.
+        examples: what the setting's number of worked comparisons is taken from; those that ship
+            unless told.
     """
 
     def __init__(
@@ -96,11 +99,13 @@ class Panel:
         *,
         ref: ConstitutionRef | None = None,
         seed: int = 0,
+        examples: Sequence[Worked] | None = None,
     ) -> None:
         self.constitution = constitution
         self.setting = setting
         self.ref = ref or ConstitutionRef.of(constitution)
         self.seed = seed
+        self.examples = shipped_comparisons() if examples is None else examples
         self._seats = [_Seat(judge, load) for judge in setting.judges]
         local = [seat for seat in self._seats if not seat.id.startswith("endpoint:")]
         self._take_turns = len(local) > 1
@@ -141,14 +146,18 @@ class Panel:
 
     def _one(self, seat: _Seat, pair: Pair, hooks: Hooks) -> Judged:
         how = (self.constitution, seat.model, self.setting)
-        judged = judging.judge_one(pair, *how, ref=self.ref, seed=self.seed, hooks=hooks)
+        judged = judging.judge_one(
+            pair, *how, ref=self.ref, seed=self.seed, hooks=hooks, examples=self.examples
+        )
         if self._take_turns:
             seat.release()
         return judged
 
     def _judged_by(self, seat: _Seat, pairs: Sequence[Pair], hooks: Hooks) -> Iterator[Label]:
         how = (self.constitution, seat.model, self.setting)
-        return judging.judge(pairs, *how, ref=self.ref, seed=self.seed, hooks=hooks)
+        return judging.judge(
+            pairs, *how, ref=self.ref, seed=self.seed, hooks=hooks, examples=self.examples
+        )
 
     def _block(self, seat: _Seat, pairs: Sequence[Pair], hooks: Hooks) -> list[Label]:
         """What one judge says of a block; reasons only, once it is given up."""
@@ -175,7 +184,7 @@ class Panel:
             annotator=self.setting.annotator,
             method=self.setting.method,
             principles=self.setting.principles,
-            template=templates.label_template(self.setting),
+            template=Wording.of(self.setting, self.examples).name,
             constitution=self.ref,
             seed=self.seed,
         )

@@ -11,7 +11,8 @@ from cai_core.errors import ConstitutionError, ModelError
 from cai_core.feedback import templates
 from cai_core.feedback.batch import QUIET, Tally, batches, generate_each
 from cai_core.feedback.draw import draw, voters
-from cai_core.feedback.templates import Example, Requests, Task, without_leftovers
+from cai_core.feedback.examples import Example, shipped_revisions
+from cai_core.feedback.templates import Requests, Task, without_leftovers
 from cai_core.feedback.violations import Case, Violation, find_violations
 from cai_core.models.protocol import Model
 from cai_core.schema import (
@@ -39,6 +40,7 @@ class ReviseSettings:
         stepwise: hold the answer against every enabled principle, yes or no with a reason, and
             revise it from those; `principle` is not asked then.
         examples: show worked rounds in front, where the window has room.
+        shown: these rounds, in place of the shipped ones.
     """
 
     rounds: int = 1
@@ -46,6 +48,14 @@ class ReviseSettings:
     stepwise: bool = False
     sampling: Sampling = field(default_factory=Sampling)
     examples: bool = True
+    shown: tuple[Example, ...] | None = None
+
+    @property
+    def worked(self) -> tuple[Example, ...]:
+        """The rounds that are shown where they fit."""
+        if not self.examples:
+            return ()
+        return shipped_revisions() if self.shown is None else self.shown
 
     def check(self, constitution: Constitution) -> "ReviseSettings":
         """Itself, or ConstitutionError: no such principle, no rounds, an unusable constitution."""
@@ -139,8 +149,8 @@ def revision_chat(task: Task, critique: str, model: Model, settings: ReviseSetti
 def _fitted(
     chat: Callable[[Sequence[Example]], Chat], model: Model, settings: ReviseSettings
 ) -> Chat:
-    """The chat with as many of the shipped examples as leave room for what is to be written."""
-    examples = templates.revise_examples() if settings.examples else ()
+    """The chat with as many of the examples as leave room for what is to be written."""
+    examples = settings.worked
     room = model.context - settings.sampling.max_new_tokens
     for count in range(len(examples), 0, -1):
         shown = chat(examples[:count])

@@ -6,7 +6,7 @@ takes it out, while the mean of probabilities would flatten what a biased judge 
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,33 +15,49 @@ from cai_core.schema import Label, Orders, Pair, Verdict
 from cai_core.stats import FloatArray, logit, sigmoid
 
 MIN_MASS = 0.5  # with less, the judge spoke of something else: no verdict
+ABSTAINS = 0.5  # with more on "does not apply" than on both answers together, there is no vote
 
 
 @dataclass(frozen=True)
 class Options:
-    """P(the answer shown first is better), and the probability that went to the options at all."""
+    """P(the answer shown first is better), and the probability that went to the options at all.
+
+    `p_first` is of the two answers alone; `p_none` is P(neither, for the question does not apply)
+    of all three options, None where that was not offered.
+    """
 
     p_first: float
     mass: float
+    p_none: float | None = None
 
     @classmethod
-    def of_logs(cls, first: FloatArray, second: FloatArray) -> "Options":
+    def of_logs(
+        cls, first: FloatArray, second: FloatArray, neither: FloatArray | None = None
+    ) -> "Options":
         """From the log-probabilities of each option's token variants.
 
         An option that an endpoint did not report is taken at its bound: all that is left over.
         """
-        a, b = float(np.exp(first).sum()), float(np.exp(second).sum())
-        mass = min(1.0, a + b)
+        given = [first, second] if neither is None else [first, second, neither]
+        p = [float(np.exp(logs).sum()) for logs in given]
+        mass = min(1.0, sum(p))
         if mass <= 0:
             return cls(math.nan, 0.0)
-        a, b = a or 1 - mass, b or 1 - mass
-        return cls(a / (a + b), mass)
+        a, b, *none = (value or 1 - mass for value in p)
+        p_first = a / (a + b) if a + b > 0 else math.nan
+        return cls(p_first, mass, none[0] / (a + b + none[0]) if none else None)
 
     @classmethod
-    def of_counts(cls, first: int, second: int, asked: int) -> "Options":
+    def of_counts(
+        cls, first: int, second: int, asked: int, neither: int | None = None
+    ) -> "Options":
         """From sampled verdicts: (x + 0.5) / (k + 1), with k the readable ones."""
-        read = first + second
-        return cls((first + 0.5) / (read + 1), read / asked) if read else cls(math.nan, 0.0)
+        either = first + second
+        read = either + (neither or 0)
+        if not read:
+            return cls(math.nan, 0.0)
+        p_none = None if neither is None else (neither + 0.5) / (read + 1)
+        return cls((first + 0.5) / (either + 1), read / asked, p_none)
 
 
 @dataclass(frozen=True)
@@ -58,8 +74,19 @@ class Vote:
         return (self.a_first.mass + self.b_first.mass) / 2
 
     @property
+    def p_none(self) -> float:
+        """P(the principle does not apply), both orders combined; nan where that was not offered."""
+        orders = (self.a_first.p_none, self.b_first.p_none)
+        odds = [float(logit(math.nan if p is None else p)) for p in orders]
+        return float(sigmoid(sum(odds) / 2))
+
+    @property
+    def abstains(self) -> bool:
+        return self.mass >= MIN_MASS and self.p_none > ABSTAINS
+
+    @property
     def stands(self) -> bool:
-        return self.mass >= MIN_MASS and not math.isnan(self.ab + self.ba)
+        return self.mass >= MIN_MASS and not self.abstains and not math.isnan(self.ab + self.ba)
 
     @property
     def ab(self) -> float:
@@ -77,18 +104,17 @@ class Vote:
 
 
 def tally(pair: Pair, votes: Sequence[Vote], *, tie_band: float) -> Label:
-    """The label of all votes: their weighted mean in log-odds; null, with its reason, without mass.
+    """The label of all votes: their weighted mean in log-odds; null, with its reason, without one.
 
-    Votes without mass do not count. `inconsistent` is not known here: see `mark_inconsistent`.
+    Votes without mass do not count, nor do principles that do not apply. `inconsistent` is not
+    known here: see `mark_inconsistent`.
     """
     mass = sum(vote.mass for vote in votes) / len(votes)
     standing = [vote for vote in votes if vote.stands]
+    left_out = {vote.principle: vote.p_none for vote in votes if vote.abstains}
     if mass < MIN_MASS or not standing:
-        reason = (
-            f"no verdict: the judge spent {mass:.2f} of its probability on the two options, and"
-            f" {MIN_MASS} is needed"
-        )
-        return Label(pair, None, None, mass=mass, error=reason)
+        reason = _no_verdict(mass, votes, left_out)
+        return Label(pair, None, None, mass=mass, not_applicable=left_out, error=reason)
     total = sum(vote.weight for vote in standing)
     ab = sum(vote.weight * vote.ab for vote in standing) / total
     ba = sum(vote.weight * vote.ba for vote in standing) / total
@@ -103,6 +129,18 @@ def tally(pair: Pair, votes: Sequence[Vote], *, tie_band: float) -> Label:
         flipped=ab * ba < 0,
         mass=mass,
         votes={vote.principle: vote.p_a for vote in standing},
+        not_applicable=left_out,
+    )
+
+
+def _no_verdict(mass: float, votes: Sequence[Vote], left_out: Mapping[str, float]) -> str:
+    if mass >= MIN_MASS and left_out:
+        count = f"{len(left_out)} of {len(votes)}"
+        rest = "" if len(left_out) == len(votes) else ", and the others have no verdict"
+        return f"no verdict: by the judge {count} principles do not apply to this pair{rest}"
+    return (
+        f"no verdict: the judge spent {mass:.2f} of its probability on the options, and"
+        f" {MIN_MASS} is needed"
     )
 
 

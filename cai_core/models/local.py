@@ -156,14 +156,18 @@ class LocalModel:
         self._count(len(rows), sum(len(row.ids) for row in rows), sum(len(r.out) for r in rows))
         return [
             Completion(
-                self._renderer.answer(row.out), len(row.out), row.ended, prompt_tokens=len(row.ids)
+                self._renderer.opening(chat) + self._renderer.answer(row.out),
+                len(row.out),
+                row.ended,
+                prompt_tokens=len(row.ids),
             )
-            for row in rows
+            for chat, row in zip(chats, rows, strict=True)
         ]
 
     def stream(self, chat: Chat, params: Sampling) -> Iterator[str]:
         (row,) = rows_of(self._renderer.prompts([chat], self.context), params, self.context)
         sent = 0
+        yield from filter(None, [self._renderer.opening(chat)])
         for _ in self._write([row], params):
             text = self._renderer.answer(row.out)
             whole = self._renderer.settled(text) if row.running else len(text)

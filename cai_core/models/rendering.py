@@ -1,7 +1,8 @@
 """A chat as the text and tokens that a model reads, through its tokenizer's chat template, and back.
 
 Texts of people and models are data: a special token that stands in one is broken up, so that it
-cannot end a turn or begin another.
+cannot end a turn or begin another. A model that thinks first has done so, with no thought, before a
+begun turn; a thought that its template opens comes back with the answer, see `thinking`.
 """
 
 from collections.abc import Sequence
@@ -10,9 +11,10 @@ from typing import Any
 
 from cai_core.errors import ModelError
 from cai_core.models.sharing import Context, Tokens, contexts_of
+from cai_core.models.thinking import CLOSE, CLOSED, OPEN
 from cai_core.schema import Chat, Message, assistant, user
 
-RENDERING = 1  # part of cache keys; goes up when a chat comes to be rendered otherwise
+RENDERING = 2  # part of cache keys; goes up when a chat comes to be rendered otherwise
 BEGUN = "ratify-begun-turn"  # stands for the begun turn while the template runs
 STOP_TOKENS = 10  # a stop text is a blank line and "Human:", ten characters, so never more tokens
 PLAIN_NAMES = {"user": "Human", "assistant": "Assistant"}  # the turns of hh dialogues
@@ -81,6 +83,11 @@ class ChatRenderer:
             found += contexts_of(chat, prompt, mine)
         return found
 
+    def opening(self, chat: Chat) -> str:
+        """What of an answer stands at the end of the prompt: a thought that the template opens."""
+        begun = chat[-1].role == "assistant"
+        return OPEN if self._opens_thought and not begun else ""
+
     def answer(self, ids: Sequence[int]) -> str:
         """The text of written tokens, up to a stop text."""
         text = self._tokenizer.decode(
@@ -104,9 +111,21 @@ class ChatRenderer:
         """Render with a stand-in for the begun turn: templates strip it or end it, we must not."""
         stand_in = (*turns[:-1], assistant(BEGUN))
         rendered = self._render(stand_in, begin=False)
-        if rendered.count(BEGUN) == sum(turn.content.count(BEGUN) for turn in stand_in):
-            return rendered[: rendered.rfind(BEGUN)] + turns[-1].content
-        return self._render(turns[:-1], begin=True) + turns[-1].content
+        whole = rendered.count(BEGUN) == sum(turn.content.count(BEGUN) for turn in stand_in)
+        if whole and not self._opens_thought:
+            front = rendered[: rendered.rfind(BEGUN)]
+        else:
+            front = self._render(turns[:-1], begin=True)
+        return self._thought_closed(front) + turns[-1].content
+
+    def _thought_closed(self, front: str) -> str:
+        """What stands before a begun turn, with an empty thought where the model would think."""
+        bare = front.rstrip()
+        if bare.endswith(OPEN):
+            return bare.removesuffix(OPEN) + CLOSED
+        if self._thinks and not bare.endswith(CLOSE):
+            return front + CLOSED
+        return front
 
     def _render(self, turns: Chat, *, begin: bool) -> str:
         from jinja2 import TemplateError
@@ -128,6 +147,21 @@ class ChatRenderer:
         probe = (Message("system", BEGUN), user("Hello"))
         try:
             return BEGUN in self._render(probe, begin=True)
+        except ModelError:
+            return False
+
+    @cached_property
+    def _thinks(self) -> bool:
+        """Whether the template knows of thoughts: of Qwen3's kind, opened by the model, too."""
+        return CLOSE in str(self._tokenizer.chat_template)
+
+    @cached_property
+    def _opens_thought(self) -> bool:
+        """Whether a new turn begins inside a thought."""
+        if not self._template:
+            return False
+        try:
+            return self._render((user("Hello"),), begin=True).rstrip().endswith(OPEN)
         except ModelError:
             return False
 

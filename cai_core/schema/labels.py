@@ -64,6 +64,7 @@ class Label:
     """One annotator's verdict on a pair; a judge's label is also called a judgement.
 
     `p_a` in [0, 1] is P(response_a is better), None where the verdict is bad, skip or failed.
+    `votes` has it by principle; `not_applicable` has those that had no vote, with P(does not apply).
     `panel` holds what each judge said where several judged.
     """
 
@@ -79,6 +80,7 @@ class Label:
     inconsistent: bool | None = None
     mass: float | None = None
     votes: Mapping[str, float] = field(default_factory=dict)
+    not_applicable: Mapping[str, float] = field(default_factory=dict)
     method: str = ""
     principles: str = ""
     template: str = ""
@@ -105,11 +107,6 @@ class Label:
         row = fields.as_object(row)
         review = Review.from_row(row.get("review"))
         known = {*_LABEL_FIELDS, "id", "prompt", "response_a", "response_b", "label"}
-        votes = row.get("votes") or {}
-        if not isinstance(votes, dict):
-            raise DataError("'votes' must be a mapping of principle to probability", column="votes")
-        for key in votes:
-            fields.probability(votes, key)
         return cls(
             pair=replace(
                 Pair.from_row({k: v for k, v in row.items() if k in _PAIR_FIELDS}), extra={}
@@ -125,7 +122,8 @@ class Label:
             flipped=row.get("flipped"),
             inconsistent=row.get("inconsistent"),
             mass=fields.number(row, "mass"),
-            votes=cast(dict[str, float], votes),
+            votes=_by_principle(row, "votes"),
+            not_applicable=_by_principle(row, "not_applicable"),
             method=str(row.get("method") or ""),
             principles=str(row.get("principles") or ""),
             template=str(row.get("template") or ""),
@@ -147,6 +145,8 @@ class Label:
         row |= {"principles": self.principles, "template": self.template, "judge": self.annotator}
         row["constitution"] = self.constitution.to_row() if self.constitution else None
         row |= {"seed": self.seed, "kind": self.kind}
+        if self.not_applicable:
+            row["not_applicable"] = dict(self.not_applicable)
         if self.rationale:
             row["rationale"] = self.rationale
         if self.error:
@@ -159,9 +159,18 @@ class Label:
         return row | self.extra
 
 
+def _by_principle(row: Row, column: str) -> dict[str, float]:
+    found = row.get(column) or {}
+    if not isinstance(found, dict):
+        raise DataError(f"'{column}' must be a mapping of principle to probability", column=column)
+    for key in found:
+        fields.probability(found, key)
+    return cast(dict[str, float], found)
+
+
 _PAIR_FIELDS = {"id", "prompt", "response_a", "response_b", "chosen", "rejected", "label", "error"}
 _LABEL_FIELDS = {
     *("verdict", "p_a", "kind", "judge", "annotator", "p_raw", "orders", "offset", "flipped"),
     *("inconsistent", "mass", "votes", "method", "principles", "template", "constitution"),
-    *("seed", "rationale", "error", "review", "panel", "disagreement"),
+    *("seed", "rationale", "error", "review", "not_applicable", "panel", "disagreement"),
 }

@@ -98,10 +98,14 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Completion:
-    """One generated answer; `finished` is False when it was cut at `max_new_tokens`."""
+    """One generated answer; `finished` is False when it was cut at `max_new_tokens`.
+
+    `thinking` is what a stage took off its front: it is no part of the answer.
+    """
 
     text: str
     tokens: int
     finished: bool
     prompt_tokens: int = 0
     cached: bool = False
+    thinking: str = ""

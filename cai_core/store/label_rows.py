@@ -21,6 +21,7 @@ from cai_core.schema import (
 )
 from cai_core.store.database import from_json, insert, to_json
 
+_LEFT_OUT = "not_applicable"  # principles without a vote stand in `extra`: few labels have some
 _SWAPPED: Mapping[Verdict | None, Verdict | None] = {"a": "b", "b": "a"}
 
 
@@ -84,8 +85,15 @@ def columns(db: Database, label: Label) -> Row:
         "error": label.error,
         "review": to_json(label.review.to_row()) if label.review else None,
         "blind": label.review.blind if label.review else None,
-        "extra": to_json(label.extra | _panel_row(label)),
+        "extra": to_json(_extra(label)),
     }
+
+
+def _extra(label: Label) -> Row:
+    """What has no column of its own."""
+    left_out = {_LEFT_OUT: dict(label.not_applicable)} if label.not_applicable else {}
+    panel = {"panel": [ballot.to_row() for ballot in label.panel]} if label.panel else {}
+    return label.extra | left_out | panel
 
 
 def _keep_keys(db: Database, keys: tuple[str, ...]) -> str | None:
@@ -117,6 +125,7 @@ def label_of(row: Row, pair: Pair) -> Label:
         inconsistent=_flag(row["inconsistent"]),
         mass=row["mass"],
         votes=_votes(row),
+        not_applicable=extra.pop(_LEFT_OUT, {}),
         method=row["method"],
         principles=row["principles"],
         template=row["template"],
@@ -128,11 +137,6 @@ def label_of(row: Row, pair: Pair) -> Label:
         panel=panel,
         extra=extra,
     )
-
-
-def _panel_row(label: Label) -> Row:
-    """A panel's ballots stand in the column of what has none of its own."""
-    return {"panel": [ballot.to_row() for ballot in label.panel]} if label.panel else {}
 
 
 def _flag(value: int | None) -> bool | None:

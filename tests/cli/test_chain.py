@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from cai_core.cli.main import main
-from cai_core.feedback import templates
+from cai_core.feedback.comparison import Wording, comparison_question, template_named
 from cai_core.jobs import folder
 from cai_core.models.rendering import ChatRenderer
 from cai_core.schema import Pair, Principle, user
@@ -38,11 +38,12 @@ def teach_to_judge(place):
 
     tokenizer = tiny_tokenizer()
     renderer = ChatRenderer(tokenizer)
-    question = templates.comparison_question(Principle(**PRINCIPLE))
+    question, wording = comparison_question(Principle(**PRINCIPLE)), Wording(template_named(""))
     texts = []
-    for i, option in enumerate((*templates.OPTIONS_A, *templates.OPTIONS_B) * 2):
+    options = [text for variants in wording.options for text in variants]
+    for i, option in enumerate(options * 2):
         pair = Pair.of((user(f"Is it {i}?"),), "yes yes", f"no {i}")
-        texts.append(renderer.text(templates.comparison_chat(pair, question)) + option)
+        texts.append(renderer.text(wording.comparison_chat(pair, question)) + option)
     model = AutoModelForCausalLM.from_pretrained(place, dtype="float32")
     optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
     batch = tokenizer(texts, padding=True, padding_side="left", return_tensors="pt")

@@ -98,3 +98,15 @@ def test_a_further_judge_that_is_not_there_is_refused_before_anything_is_asked(p
     assert done.exit_code == 1
     assert "no endpoint is called 'gone'" in done.output
     assert not list(place.glob("f.json*"))
+
+
+def test_a_comparison_takes_the_wording_of_the_judges_question(place):
+    models = ["--model-a", "path:a", "--model-b", "path:b", "--judge", "path:judge"]
+    files = ["--prompts", place / "p.jsonl", "--constitution", place / "c.yaml"]
+    out = place / "f.json"
+    done = run(
+        "winrate", *files, *models, "--template", "compare-3", "--examples", "2", "--out", out
+    )
+    assert done.exit_code == 0, done.output
+    rows = [json.loads(line) for line in (place / "f.json.rows.jsonl").read_text().split("\n")[:-1]]
+    assert rows[0]["template"].startswith("compare-3+2ex.")

@@ -8,11 +8,12 @@ from click.testing import CliRunner
 
 from cai_core.cli.main import main
 from cai_core.errors import ModelError
+from cai_core.feedback.examples import shipped_comparisons
 from cai_core.jobs import folder
 from cai_core.models import catalogue
 from cai_core.models.builtin import builtin_fingerprint
 from cai_core.models.scripted import ScriptedModel
-from cai_core.schema import Constitution, Label, Principle
+from cai_core.schema import Constitution, Label, Pair, Principle
 from cai_core.settings import BUILTIN, Endpoint, JudgeSetting, Settings
 from tests.feedback.conftest import pair, scripted_judge
 
@@ -75,6 +76,7 @@ def test_there_is_one_row_a_pair_in_input_order(place, judged_by):
     assert json.loads(done.stdout) == {
         "out": str(place / "labels.jsonl"),
         "rows": 6,
+        "cut": 0,
         "failed": 0,
     }
 
@@ -280,3 +282,79 @@ def test_the_votes_are_told_by_how_many_independent_ones_they_are_worth(place, j
     again = judge(place, "--json")
     worth = json.loads(again.stdout)["effective_votes"]
     assert worth == {"principles": 2, "effective": 1.0, "pairs": 6}
+
+
+# -- how the question is worded
+
+
+def test_template_examples_and_third_option_come_from_the_command_line(place, judged_by):
+    model = judged_by(scripted_judge())
+    done = judge(place, "--template", "compare-6", "--examples", "2", "--abstain", "--json")
+    assert done.exit_code == 0, done.output
+    (template,) = {label.template for label in labels(place)}
+    assert template.startswith("compare-6+2ex.")
+    assert template.endswith("+abstain")
+    assert {len(chat) for chat in model.history} == {6}
+    assert json.loads(done.stdout)["mean_abstained"] == 0.0
+
+
+def test_what_is_not_given_is_as_the_workspace_has_it(place, judged_by):
+    judged_by(scripted_judge())
+    setting = JudgeSetting(template="compare-6", examples=2, abstain=True)
+    (place / "home").mkdir()
+    Settings(judge=setting).save(place / "home" / "settings.yaml")
+    judge(place, "--no-abstain", "--examples", "0")
+    assert {label.template for label in labels(place)} == {"compare-6"}
+
+
+def test_examples_come_from_a_file_else_from_the_workspace_else_from_what_ships(place, judged_by):
+    judged_by(scripted_judge())
+    made = set()
+    mine = [one.to_row() | {"principle": "Which is mine?"} for one in shipped_comparisons()]
+    for where, more in (("home/fewshot", ()), (".", ("--examples-file", place / "compare.jsonl"))):
+        (place / where).mkdir(parents=True, exist_ok=True)
+        text = "".join(json.dumps(row | {"prompt": where}) + "\n" for row in mine)
+        (place / where / "compare.jsonl").write_text(text)
+        done = judge(place, "--examples", "2", *more, "--out", place / f"{len(made)}.jsonl")
+        assert done.exit_code == 0, done.output
+        made.add(json.loads((place / f"{len(made)}.jsonl").read_text().splitlines()[0])["template"])
+    assert len(made) == 2
+
+
+def test_other_examples_do_not_go_on_with_the_same_file(place, judged_by):
+    judged_by(scripted_judge())
+    (place / "home" / "fewshot").mkdir(parents=True)
+    judge(place, "--examples", "2")
+    mine = [one.to_row() | {"principle": "Which is mine?"} for one in shipped_comparisons()]
+    own = place / "home" / "fewshot" / "compare.jsonl"
+    own.write_text("".join(json.dumps(row) + "\n" for row in mine))
+    done = judge(place, "--examples", "2")
+    assert done.exit_code == 1
+    assert "wording" in done.output
+
+
+def test_a_bad_example_is_refused_with_its_line_before_anything_is_asked(place, judged_by):
+    model = judged_by(scripted_judge())
+    (place / "mine.jsonl").write_text('{"prompt": "Hi"}\n')
+    done = judge(place, "--examples", "2", "--examples-file", place / "mine.jsonl")
+    assert done.exit_code == 1
+    assert f"{place / 'mine.jsonl'}:1: 'response_a' is missing" in done.output
+    assert model.history == []
+
+
+def test_the_result_counts_cut_answers_and_abstaining_principles(place, judged_by):
+    long = pair(1, 2)
+    long = Pair.of(long.prompt, long.response_a, long.response_b + " word" * 900)
+    with (place / "pairs.jsonl").open("a") as file:
+        file.write(json.dumps(long.to_row()) + "\n")
+
+    def score(chat, choice):  # where the first pair is shown, nothing applies
+        none = "It is 0." in chat[-2].content
+        return 0.0 if choice == (" C" if none else " A") else -30.0
+
+    judged_by(ScriptedModel(choice_scores=score, context=500))
+    done = judge(place, "--abstain", "--template", "compare-1")
+    assert "6 judged, 1 without verdict, 1 on answers that were cut" in done.output
+    assert "0.1 principles a pair did not apply" in done.output
+    (null,) = [label for label in labels(place) if label.verdict is None]
+    assert set(null.not_applicable) == {"true"}

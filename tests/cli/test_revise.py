@@ -125,3 +125,19 @@ def test_a_real_model_writes_every_text(place):
     assert done.exit_code == 0, done.output
     assert all(row.initial and row.final for row in rows(place) if not row.error)
     assert {row.model for row in rows(place)} == {f"path:{folder}"}
+
+
+def test_own_examples_are_shown_and_other_ones_do_not_go_on_with_the_same_file(place, written_by):
+    model = written_by(lambda chat: "fine")
+    own = place / "home" / "fewshot" / "revise.jsonl"
+    own.parent.mkdir(parents=True)
+    row = {"prompt": "Mine?", "response": "No.", "critique": "Curt.", "revision": "Not mine."}
+    own.write_text(json.dumps(row) + "\n")
+    assert revise(place).exit_code == 0
+    assert model.history[-1][0].content == "Mine?"
+    given = place / "given.jsonl"
+    given.write_text(json.dumps(row | {"prompt": "Given?"}) + "\n")
+    refused = revise(place, "--examples-file", given)
+    assert "own_examples" in refused.output
+    given.write_text(json.dumps(row | {"revision": ""}) + "\n")
+    assert f"{given}:1: 'revision' is missing" in revise(place, "--examples-file", given).output

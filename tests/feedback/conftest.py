@@ -8,12 +8,14 @@ import pytest
 from cai_core.models.scripted import ScriptedModel
 from cai_core.schema import Constitution, Pair, Principle, user
 
-SHOWN = re.compile(r"\[Response ([AB])\]\n.*?(-?\d+(?:\.\d+)?)", re.DOTALL)
+SHOWN = re.compile(  # in any template
+    r"^\W+(?:response|assistant|option)[\W_]+([ab])\W*\n.*?(-?\d+(?:\.\d+)?)", re.S | re.M | re.I
+)
 
 
 def odds_of(chat):
     """The worth of what is shown first less that of the other, read from the answers' numbers."""
-    worth = {side: float(number) for side, number in SHOWN.findall(chat[0].content)}
+    worth = {side.upper(): float(number) for side, number in SHOWN.findall(chat[-2].content)}
     return worth["A"] - worth["B"]
 
 
@@ -21,7 +23,7 @@ def scripted_judge(*, bias=0.0, mass=1.0, wordings=None, **more):
     """P(first) has log-odds (difference of the answers) x (the principle's sign) + bias."""
 
     def score(chat, choice):
-        sign = next((s for text, s in (wordings or {}).items() if text in chat[0].content), 1.0)
+        sign = next((s for text, s in (wordings or {}).items() if text in chat[-2].content), 1.0)
         p = 1 / (1 + math.exp(-(sign * odds_of(chat) + bias)))
         p = {" A": p, " B": 1 - p}.get(choice)
         return math.log(mass * p) if p else -math.inf

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from cai_core.errors import ConstitutionError, ModelError, Stopped
-from cai_core.feedback import templates
 from cai_core.feedback.batch import PATIENCE
+from cai_core.feedback.examples import shipped_revisions
 from cai_core.feedback.revise import BATCH, ReviseSettings, revise
 from cai_core.models.scripted import ScriptedModel
 from cai_core.schema import ConstitutionRef, Hooks, Prompt, Sampling
@@ -123,7 +123,7 @@ def test_leftovers_are_stripped_from_critiques_and_revisions(rules):
 def test_examples_stand_in_front_where_there_is_room(rules):
     model = counting()
     run(model, ReviseSettings(), rules)
-    shown = len(templates.revise_examples())
+    shown = len(shipped_revisions())
     assert len(model.history[1]) == 6 * shown + 3
     assert len(model.history[0]) == 1
 
@@ -132,7 +132,7 @@ def test_fewer_examples_are_shown_when_the_window_is_small(rules):
     model = counting(context=500)
     run(model, ReviseSettings(sampling=Sampling(max_new_tokens=100)), rules)
     counts = {kind_of(chat): len(chat) // 6 for chat in model.history[1:]}
-    assert 0 < counts["critique"] < len(templates.revise_examples())
+    assert 0 < counts["critique"] < len(shipped_revisions())
     assert all(model.count_tokens(chat) <= 400 for chat in model.history)
 
 

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cai_core.errors import ConstitutionError, ModelError
+from cai_core.errors import ModelError
 from cai_core.feedback import templates
 from cai_core.feedback.draw import draw, voters
+from cai_core.feedback.examples import shipped_revisions
 from cai_core.feedback.templates import Task
 from cai_core.schema import Constitution, Message, Principle, assistant, user
 
@@ -73,18 +74,12 @@ def test_the_whole_constitution_leaves_disabled_principles_out():
 def test_examples_stand_behind_the_system_turn_and_keep_the_roles_apart():
     prompt = (Message("system", "Be brief."), user("Hi"))
     task = Task(prompt, "Hello", templates.requests_of(SAFE))
-    chat = templates.revision_chat(task, "Too curt.", templates.revise_examples()[:2])
+    chat = templates.revision_chat(task, "Too curt.", shipped_revisions()[:2])
     roles = [turn.role for turn in chat]
     assert roles == ["system"] + ["user", "assistant"] * 6 + ["user", "assistant"] * 2 + ["user"]
     assert chat[-5:-2] == (user("Hi"), assistant("Hello"), chat[-3])
     assert chat[-3].content.startswith("Say who is hurt.")
     assert chat[-1].content.startswith("Take the harm out.")
-
-
-def test_a_template_that_is_not_there_is_named():
-    assert templates.check_template("") == templates.check_template("compare-1") == "compare-1"
-    with pytest.raises(ConstitutionError, match="'compare-9'"):
-        templates.check_template("compare-9")
 
 
 def test_principles_are_drawn_by_weight():

@@ -130,3 +130,33 @@ def test_special_tokens_in_a_text_cannot_end_a_turn() -> None:
 
 def test_half_a_character_is_not_settled() -> None:
     assert renderer(TURN).settled("ca\ufffd") == 2
+
+
+# -- models that think before they answer
+
+OPENS = TURN.replace("<assistant>{% endif %}", "<assistant><think>\n{% endif %}")  # DeepSeek-like
+WRITES = TURN.replace(  # Qwen3-like where its last turn gets no thought: the model opens one itself
+    "m['content'] | trim", "(m['content'].split('</think>') | last) | trim"
+)
+
+
+@pytest.mark.parametrize(
+    ("template", "wanted"),
+    [
+        (OPENS, "<user>Capital?</s>\n<assistant><think>\n\n</think>\n\nIt is"),
+        (WRITES, "<user>Capital?</s>\n<assistant><think>\n\n</think>\n\nIt is"),
+        (THINKS, "<user>Capital?</s>\n<assistant><think></think>It is"),
+        (TURN, "<user>Capital?</s>\n<assistant>It is"),
+    ],
+)
+def test_before_a_begun_turn_there_is_nothing_left_to_think(template: str, wanted: str) -> None:
+    assert renderer(template).text((QUESTION, assistant("It is"))) == wanted
+
+
+@pytest.mark.parametrize("template", [OPENS, WRITES, TURN, None])
+def test_a_new_turn_is_begun_as_the_template_says(template: str | None) -> None:
+    found = renderer(template)
+    opened = "<think>" if template == OPENS else ""
+    assert found.text((QUESTION,)).rstrip().endswith(opened or ("Assistant:", "<assistant>"))
+    assert found.opening((QUESTION,)) == opened
+    assert found.opening((QUESTION, assistant("It is"))) == ""

@@ -35,6 +35,13 @@ def test_a_failed_judgement_is_kept_with_its_reason(db):
     assert labels.get(db, labels.add(db, failed)).label == failed
 
 
+def test_principles_without_a_vote_come_back_and_stay_when_the_sides_are_turned(db):
+    given = judgement(not_applicable={"kind": 0.9}, extra={"n": 1})
+    assert labels.get(db, labels.add(db, given)).label == given
+    assert label_rows.turned(given).not_applicable == {"kind": 0.9}
+    assert label_rows.turned(given).extra == {"n": 1}
+
+
 def test_votes_are_kept_as_float32(db):
     event = labels.get(db, labels.add(db, judgement(votes={"kind": 0.1, "true": 1.0})))
     assert event.label.votes == pytest.approx({"kind": 0.1, "true": 1.0}, abs=1e-7)
