@@ -1,5 +1,6 @@
 """A panel: what every judge says, how it becomes one label, and who is left out."""
 
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -184,6 +185,22 @@ def test_several_local_judges_take_turns_on_a_block(rules, monkeypatch):
     list(panel.judge(PAIRS))
     assert loaded == [*models, *models]
     assert panel.usage.asked == 3 * 6 * 6
+
+
+def test_of_several_local_judges_one_is_in_memory_at_once(rules, monkeypatch):
+    monkeypatch.setattr(panels, "LOCAL_BLOCK", 4)
+    made, most = [], []
+
+    def load(model_id):
+        model = liking(1, model_id)
+        made.append(weakref.ref(model))
+        most.append(sum(one() is not None for one in made))
+        return model
+
+    panel = Panel(rules, setting("hf:org/x", "hf:org/y", "hf:org/z"), load)
+    list(panel.judge(PAIRS))
+    assert len(made) == 6
+    assert max(most) == 1
 
 
 def test_one_local_judge_stays_loaded(rules):
