@@ -7,6 +7,7 @@ from sqlite_utils import Database
 
 from cai_core.constitution import document
 from cai_core.feedback.draw import voters
+from cai_core.feedback.examples import comparisons_in_use
 from cai_core.feedback.templates import label_template
 from cai_core.jobs.queue import Submission
 from cai_core.schema import SPLITS, Pair, Version
@@ -132,7 +133,7 @@ def _judged(db: Database, setting: JudgeSetting, version: Version) -> frozenset[
         principles=setting.principles,
         constitution=version.constitution.hash,
     )
-    template = label_template(setting)
+    template = label_template(setting, comparisons_in_use(setting))
     return frozenset(
         item.pair_id
         for item in labels.standing(db, where)

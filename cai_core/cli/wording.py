@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cai_core.feedback.comparison import Wording
+from cai_core.feedback.comparison import label_template
 from cai_core.feedback.examples import Worked
 from cai_core.schema import Row
 from cai_core.settings import JudgeSetting
@@ -38,4 +38,4 @@ def wording_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def wording_row(setting: JudgeSetting, examples: Sequence[Worked]) -> Row:
     """What a command writes down beside its rows: template, examples by content, third option."""
-    return {"wording": Wording.of(setting, examples).name}
+    return {"wording": label_template(setting, examples)}

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from cai_core.errors import ConstitutionError, DataError
-from cai_core.feedback.examples import Worked, chosen
+from cai_core.feedback.examples import Worked, chosen, shipped_comparisons
 from cai_core.feedback.fence import conversation_text, fenced
 from cai_core.schema import Chat, Pair, Principle, assistant, content_hash, user
 from cai_core.settings import DATA_DIR, JudgeSetting
@@ -206,6 +206,22 @@ def check_template(name: str) -> str:
         ConstitutionError: a template that is not there.
     """
     return template_named(name).name
+
+
+def template_names() -> tuple[str, ...]:
+    """Every comparison template that there is."""
+    return tuple(shipped_templates())
+
+
+def label_template(setting: JudgeSetting, examples: Sequence[Worked] | None = None) -> str:
+    """What stands as `template` on labels made under this setting.
+
+    Args:
+        examples: what its number of examples is taken from; those that ship unless told.
+    Raises:
+        ConstitutionError: a template that is not there.
+    """
+    return Wording.of(setting, shipped_comparisons() if examples is None else examples).name
 
 
 def template_named(name: str) -> Template:

@@ -14,7 +14,7 @@ from cai_core.errors import ModelError
 from cai_core.feedback import judge as judging
 from cai_core.feedback.ballots import combined
 from cai_core.feedback.batch import QUIET, Tally, batches
-from cai_core.feedback.comparison import Wording
+from cai_core.feedback.comparison import label_template
 from cai_core.feedback.examples import Worked, shipped_comparisons
 from cai_core.feedback.judge import Judged
 from cai_core.models.protocol import Model
@@ -184,7 +184,7 @@ class Panel:
             annotator=self.setting.annotator,
             method=self.setting.method,
             principles=self.setting.principles,
-            template=Wording.of(self.setting, self.examples).name,
+            template=label_template(self.setting, self.examples),
             constitution=self.ref,
             seed=self.seed,
         )

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from cai_core.errors import ModelError
 from cai_core.feedback.comparison import WHOLE as WHOLE
-from cai_core.feedback.comparison import Wording, shipped_templates
 from cai_core.feedback.comparison import check_template as check_template
-from cai_core.feedback.examples import Example, comparisons_in_use
+from cai_core.feedback.comparison import label_template as label_template
+from cai_core.feedback.comparison import template_names as template_names
+from cai_core.feedback.examples import Example
 from cai_core.feedback.fence import conversation_text, fenced
 from cai_core.schema import Chat, Constitution, Principle, assistant, user
-from cai_core.settings import JudgeSetting
 
 BEGUN_ANSWER = "Answer:"  # 0.73 of the probability is on yes and no then; 0.34 after "Yes or No:"
 LEAST_CHARACTERS = 200  # an answer is never cut to less
@@ -24,20 +24,6 @@ _DEFAULT_REVISION = (
     "Rewrite the answer so that it no longer has the faults that were pointed out. Keep what was"
     " good in it."
 )
-
-
-def template_names() -> tuple[str, ...]:
-    """Every comparison template that there is."""
-    return tuple(shipped_templates())
-
-
-def label_template(setting: JudgeSetting) -> str:
-    """What stands as `template` on labels made under this setting, with the examples in use now.
-
-    Raises:
-        ConstitutionError: no such template. DataError: a bad example.
-    """
-    return Wording.of(setting, comparisons_in_use(setting)).name
 
 
 def cut_middle(text: str, characters: int) -> str:

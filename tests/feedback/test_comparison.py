@@ -8,14 +8,21 @@ from ruamel.yaml import YAML
 
 from cai_core.errors import ConstitutionError, DataError
 from cai_core.feedback import comparison
-from cai_core.feedback.comparison import TEMPLATES, Wording, shipped_templates, template_named
+from cai_core.feedback.comparison import (
+    TEMPLATES,
+    Wording,
+    label_template,
+    shipped_templates,
+    template_named,
+    template_names,
+)
 from cai_core.feedback.examples import shipped_comparisons
 from cai_core.feedback.fence import fenced
 from cai_core.schema import Pair, Principle, assistant, user
 from cai_core.settings import DATA_DIR, JudgeSetting
 from tests.feedback.conftest import pair
 
-NAMES = list(shipped_templates())
+NAMES = template_names()
 EVERY = [
     Wording.of(JudgeSetting(template=name, method=method, abstain=abstain), ())
     for name in NAMES
@@ -262,7 +269,7 @@ def test_before_reasoning_the_examples_reason_too():
 
 def test_a_label_tells_examples_and_the_third_option_apart():
     def name(**fields):
-        return Wording.of(JudgeSetting(template="compare-3", **fields), shipped_comparisons()).name
+        return label_template(JudgeSetting(template="compare-3", **fields))
 
     assert name() == "compare-3"
     assert re.fullmatch(r"compare-3\+4ex\.[0-9a-f]{8}", name(examples=4))

@@ -1,4 +1,7 @@
 import copy
+import re
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -160,3 +163,27 @@ def test_a_new_turn_is_begun_as_the_template_says(template: str | None) -> None:
     assert found.text((QUESTION,)).rstrip().endswith(opened or ("Assistant:", "<assistant>"))
     assert found.opening((QUESTION,)) == opened
     assert found.opening((QUESTION, assistant("It is"))) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "opened"),
+    [
+        ("deepseek_r1_distill", "<think>"),
+        ("qwen3", ""),
+        ("qwen3_5_think", "<think>"),
+        ("glm4moe", ""),
+        ("nemotron_3_nano", "<think>"),
+    ],
+)
+def test_real_templates_of_thinking_models_stand_behind_a_closed_thought(
+    name: str, opened: str
+) -> None:
+    spec = find_spec("trl")
+    assert spec
+    assert spec.origin
+    template = Path(spec.origin).parent / "chat_templates" / f"{name}.jinja"
+    found = renderer(template.read_text())
+    text = found.text((QUESTION, assistant("Paris."), QUESTION, assistant("It is")))
+    assert re.search(r"<think>\s*</think>\s*It is$", text)
+    assert text.count("<think>") == text.count("</think>")
+    assert found.opening((QUESTION,)) == opened
