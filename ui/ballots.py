@@ -59,6 +59,9 @@ def notes(found: Label) -> list[str]:
         said.append(
             "P(A is better) is the share of the judges that prefer A, drawn a little to 0.5."
         )
+    if found.not_applicable:
+        apart = ", ".join(f"{label(k)} ({p:.2f})" for k, p in found.not_applicable.items())
+        said.append(f"No vote, for it does not apply (with this probability): {apart}.")
     if found.method == "repeat":
         said.append("Its numbers are sampled verdicts, counted; they are not probabilities.")
         if found.mass is not None:

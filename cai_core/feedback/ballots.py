@@ -35,7 +35,9 @@ def combined(labels: Sequence[Label], setting: JudgeSetting) -> Label:
     pair = labels[0].pair
     if not standing:
         reasons = "; ".join(f"{b.judge}: {b.error or 'no verdict'}" for b in ballots)
-        return Label(pair, None, None, panel=ballots, error=f"no judge had a verdict ({reasons})")
+        why = f"no judge had a verdict ({reasons})"
+        apart = _not_applicable(labels)
+        return Label(pair, None, None, not_applicable=apart, panel=ballots, error=why)
     masses = [label.mass for label in standing if label.mass is not None]
     orders = _orders([label.orders for label in standing if label.orders])
     if setting.combine == "mean":
@@ -53,6 +55,7 @@ def combined(labels: Sequence[Label], setting: JudgeSetting) -> Label:
         flipped=(orders.ab - 0.5) * (orders.ba - 0.5) < 0 if orders else None,
         mass=fmean(masses) if masses else None,
         votes=_votes(standing),
+        not_applicable=_not_applicable(labels),
         rationale="\n\n".join(f"{s.annotator}\n{s.rationale}" for s in standing if s.rationale),
         panel=ballots,
         extra=_extra(standing),
@@ -98,7 +101,17 @@ def _votes(labels: Sequence[Label]) -> dict[str, float]:
     return {key: _mean(label.votes.get(key) for label in labels) for key in keys}
 
 
+def _not_applicable(labels: Sequence[Label]) -> dict[str, float]:
+    """Principles without a vote of any judge, with the mean P(does not apply) of who said so."""
+    voted = {key for label in labels for key in label.votes}
+    said = [label.not_applicable for label in labels]
+    keys = dict.fromkeys(key for one in said for key in one if key not in voted)
+    return {key: fmean(one[key] for one in said if key in one) for key in keys}
+
+
 def _extra(labels: Sequence[Label]) -> Row:
-    """The most that a judge did not see of the answers."""
+    """The most that a judge did not see of the answers, the fewest examples that one was shown."""
     cut = [int(label.extra.get("characters_left_out", 0)) for label in labels]
-    return {"characters_left_out": max(cut)} if max(cut) else {}
+    shown = [label.extra["examples_shown"] for label in labels if "examples_shown" in label.extra]
+    said: Row = {"characters_left_out": max(cut)} if max(cut) else {}
+    return said | ({"examples_shown": min(shown)} if shown else {})

@@ -89,6 +89,8 @@ class Panel:
         examples: worked comparisons, of which the setting says how many are shown.
         load: the model of an id. It is called when that judge's turn comes, and again for every
             block where several judges are local.
+        examples: what the setting's number of worked comparisons is taken from; those that ship
+            unless told.
     """
 
     def __init__(

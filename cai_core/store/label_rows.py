@@ -92,7 +92,8 @@ def columns(db: Database, label: Label) -> Row:
 def _extra(label: Label) -> Row:
     """What has no column of its own."""
     left_out = {_LEFT_OUT: dict(label.not_applicable)} if label.not_applicable else {}
-    return label.extra | left_out
+    panel = {"panel": [ballot.to_row() for ballot in label.panel]} if label.panel else {}
+    return label.extra | left_out | panel
 
 
 def _keep_keys(db: Database, keys: tuple[str, ...]) -> str | None:
@@ -107,7 +108,6 @@ def _keep_keys(db: Database, keys: tuple[str, ...]) -> str | None:
 def label_of(row: Row, pair: Pair) -> Label:
     """The label of a row of the table, with `keys` beside it."""
     orders = Orders(row["order_ab"], row["order_ba"]) if row["order_ab"] is not None else None
-    extra = from_json(row["extra"])
     version = row["constitution_version"]
     name, key = row["constitution_name"], row["constitution_hash"]
     extra = from_json(row["extra"])
@@ -137,11 +137,6 @@ def label_of(row: Row, pair: Pair) -> Label:
         panel=panel,
         extra=extra,
     )
-
-
-def _panel_row(label: Label) -> Row:
-    """A panel's ballots stand in the column of what has none of its own."""
-    return {"panel": [ballot.to_row() for ballot in label.panel]} if label.panel else {}
 
 
 def _flag(value: int | None) -> bool | None:

@@ -261,6 +261,22 @@ def test_votes_of_a_panel_are_means_over_the_judges_that_had_one(rules):
     assert label.votes == {"true": pytest.approx(0.5), "kind": pytest.approx(0.5)}
 
 
+def test_a_principle_that_applied_for_no_judge_is_told_with_the_mean(rules):
+    one = label_of(X, "a", 0.8, votes={"true": 0.8}, not_applicable={"kind": 0.6, "safe": 0.9})
+    other = label_of(Y, "b", 0.2, votes={"kind": 0.2}, not_applicable={"safe": 0.7})
+    label = combined([one, other], setting(X, Y))
+    assert label.not_applicable == {"safe": pytest.approx(0.8)}
+    assert set(label.votes) == {"true", "kind"}
+
+
+def test_a_panel_s_template_names_examples_and_the_third_option(rules):
+    panel, _ = panel_of(rules, {X: liking(1), Y: liking(1, Y)}, examples=2, abstain=True)
+    (label,) = panel.judge([PAIRS[0]])
+    (alone,) = judge([PAIRS[0]], rules, liking(1), setting(X, examples=2, abstain=True))
+    assert label.template == alone.template
+    assert label.template.endswith("+abstain")
+
+
 def test_reasoning_of_a_panel_is_told_by_judge(rules):
     labels = [label_of(m, "a", 0.6, rationale=f"Because of {m}.") for m in (X, Y)]
     label = combined(labels, setting(X, Y, method="cot"))

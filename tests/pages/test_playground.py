@@ -300,5 +300,7 @@ def test_sampled_verdicts_are_not_called_probabilities():
         "Its numbers are sampled verdicts, counted; they are not probabilities.",
         "80% of the verdicts could be read.",
     ]
+    apart = Label(seed.pair_of("Hi?"), "a", 0.7, not_applicable={"safe": 0.8})
+    assert notes(apart) == ["No vote, for it does not apply (with this probability): safe (0.80)."]
     cut = Label(seed.pair_of("Hi?"), "a", 0.7, extra={"characters_left_out": 120})
     assert notes(cut) == ["The judge saw these answers cut: 120 characters left out."]
