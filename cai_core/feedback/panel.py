@@ -16,7 +16,7 @@ from cai_core.feedback import judge as judging
 from cai_core.feedback.ballots import combined
 from cai_core.feedback.batch import QUIET, Items, Tally, batches
 from cai_core.feedback.comparison import Wording
-from cai_core.feedback.examples import Worked
+from cai_core.feedback.examples import Worked, shipped_comparisons
 from cai_core.feedback.judge import Judged
 from cai_core.models.protocol import Model
 from cai_core.schema import (
@@ -86,7 +86,6 @@ class Panel:
     """Judges pairs with every judge of a setting.
 
     Args:
-        examples: worked comparisons, of which the setting says how many are shown.
         load: the model of an id. It is called when that judge's turn comes, and again for every
             block where several judges are local.
         examples: what the setting's number of worked comparisons is taken from; those that ship
@@ -101,13 +100,13 @@ class Panel:
         *,
         ref: ConstitutionRef | None = None,
         seed: int = 0,
-        examples: Sequence[Worked] = (),
+        examples: Sequence[Worked] | None = None,
     ) -> None:
         self.constitution = constitution
         self.setting = setting
         self.ref = ref or ConstitutionRef.of(constitution)
         self.seed = seed
-        self.examples = examples
+        self.examples = shipped_comparisons() if examples is None else examples
         self._seats = [_Seat(judge, load) for judge in setting.judges]
         local = [seat for seat in self._seats if not seat.id.startswith("endpoint:")]
         self._take_turns = len(local) > 1

@@ -85,7 +85,7 @@ def columns(db: Database, label: Label) -> Row:
         "error": label.error,
         "review": to_json(label.review.to_row()) if label.review else None,
         "blind": label.review.blind if label.review else None,
-        "extra": to_json(_extra(label) | _panel_row(label)),
+        "extra": to_json(_extra(label)),
     }
 
 
