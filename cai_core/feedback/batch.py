@@ -9,14 +9,24 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from cai_core.errors import ModelError, Stopped
-from cai_core.models.protocol import Model
+from cai_core.models.protocol import Model, Parallel
 from cai_core.schema import Chat, Completion, Hooks, Progress, Sampling, Usage
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 QUIET = Hooks()
+WAVES = 8  # of questions side by side in a batch
 PATIENCE = 20  # rows that fail in a row with one same reason before the run gives up
+
+
+def batch_size(model: Model, usual: int) -> int:
+    """Questions in a batch: more where a model takes many side by side.
+
+    Every batch waits for its last answers. With two waves of 32 in a batch of 64 a judge reached 65%
+    of the rate that a server allowed.
+    """
+    return max(usual, WAVES * model.at_once) if isinstance(model, Parallel) else usual
 
 
 def batches(items: Sequence[T], size: int, hooks: Hooks) -> Iterator[Sequence[T]]:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from cai_core.errors import ModelError
 from cai_core.feedback import templates
-from cai_core.feedback.batch import QUIET, Tally, ask_each, batches, generate_each
+from cai_core.feedback.batch import QUIET, Tally, ask_each, batch_size, batches, generate_each
 from cai_core.feedback.draw import draw, voters
 from cai_core.feedback.votes import Options, Vote, clamped, mark_inconsistent, tally
 from cai_core.models.protocol import Model
@@ -110,7 +110,7 @@ def judge(
     bench = _bench(constitution, model, setting, ref=ref, seed=seed, hooks=hooks)
     count = Tally(len(pairs), hooks, [model])
     per_pair = 2 * len(_questions(bench, pairs[0])) if pairs else 1
-    for some in batches(pairs, max(1, CHATS // per_pair), hooks):
+    for some in batches(pairs, max(1, batch_size(model, CHATS) // per_pair), hooks):
         for judged in _judge_batch(bench, some):
             yield judged.label
             count.finished(judged.label.error)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from cai_core.errors import ConstitutionError, ModelError
 from cai_core.feedback import templates
-from cai_core.feedback.batch import QUIET, Tally, batches, generate_each
+from cai_core.feedback.batch import QUIET, Tally, batch_size, batches, generate_each
 from cai_core.feedback.draw import draw, voters
 from cai_core.feedback.templates import Example, Requests, Task, without_leftovers
 from cai_core.feedback.violations import Case, Violation, find_violations
@@ -108,7 +108,7 @@ def revise(
     desk = _Desk(model, constitution, settings.check(constitution), hooks)
     ref = ref or ConstitutionRef.of(constitution)
     count = Tally(len(prompts), hooks, [model])
-    for some in batches(prompts, BATCH, hooks):
+    for some in batches(prompts, batch_size(model, BATCH), hooks):
         for work in _revise_batch(desk, some):
             yield _row(desk, work, ref)
             count.finished(work.error)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from cai_core.errors import ModelError
-from cai_core.feedback.batch import Tally, batches, generate_each
+from cai_core.feedback.batch import Tally, batch_size, batches, generate_each
 from cai_core.models.protocol import Model
 from cai_core.schema import Chat, Completion, Hooks, Pair, Prompt, Row, Sampling
 
@@ -30,7 +30,7 @@ def sample_pairs(
     """
     count = Tally(len(prompts), hooks, [model])
     seen: set[Chat] = set()
-    for some in batches(prompts, BATCH, hooks):
+    for some in batches(prompts, batch_size(model, BATCH), hooks):
         for pair in _pairs(some, model, sampling, hooks):
             if pair.prompt in seen:
                 key, why = str(pair.extra["prompt_id"]), {**pair.extra, "error": TWICE}
