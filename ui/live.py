@@ -15,7 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cai_core.errors import ModelError
 from cai_core.jobs import queue
-from cai_core.models import catalogue
+from cai_core.models import capabilities, catalogue
 from cai_core.models.protocol import Model
 from cai_core.models.thinking import split_thinking, spoken_so_far
 from cai_core.schema import Chat, Sampling
@@ -35,11 +35,13 @@ def model(model_id: str) -> Model:
 
 
 def _endpoint_of(model_id: str) -> str:
-    """The endpoint's settings as text: changed ones mean another model."""
+    """The endpoint's settings, and what is known of it, as text: changed, it is another model."""
     kind, name = catalogue.parse(model_id)
     if kind != "endpoint":
         return ""
-    return Settings.load().endpoint(name.partition("/")[0]).model_dump_json()
+    place, _, model = name.partition("/")
+    endpoint = Settings.load().endpoint(place)
+    return f"{endpoint.model_dump_json()} {capabilities.known(endpoint, model)}"
 
 
 @st.cache_resource(max_entries=MODELS_KEPT, show_spinner="Loading the model …")

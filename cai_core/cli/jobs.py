@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from cai_core.cli.running import StopFlag, stop_on_signals, user_name
 from cai_core.errors import StoreError
-from cai_core.jobs import queue, supervisor
+from cai_core.jobs import folder, queue, supervisor
 from cai_core.settings import database_path
 from cai_core.store import database
 from cai_core.store.work import Job, State
@@ -73,11 +73,20 @@ def cancel(job_id: str, as_json: bool) -> None:
 
 @jobs.command()
 @click.argument("job_id")
+@click.option("--budget-tokens", type=click.IntRange(1), metavar="N", help="Raise its budget.")
+@click.option("--budget-cost", type=click.FloatRange(0, min_open=True), metavar="X")
 @as_json
-def resume(job_id: str, as_json: bool) -> None:
+def resume(
+    job_id: str, budget_tokens: int | None, budget_cost: float | None, as_json: bool
+) -> None:
     """Go on with a job that did not finish, or that is held for a person."""
+    given = {"tokens": budget_tokens, "cost": budget_cost}
+    budget = {name: value for name, value in given.items() if value is not None}
     with _workspace() as db:
-        act = queue.release if queue.get(db, job_id).held else queue.resume
+        job = queue.get(db, job_id)
+        if budget and queue.folder_of(job.id).is_dir():
+            folder.raise_budget(queue.folder_of(job.id), budget)
+        act = queue.release if job.held else queue.resume
         _show([act(db, job_id, by=user_name())], as_json)
 
 

@@ -175,10 +175,17 @@ class Running:
         """What endpoints may take for this run, all models together."""
         from cai_core.models.budget import Budget
 
+        given: Row = {"tokens": self.budget_tokens, "cost": self.budget_cost}
         end = "raise {option} and the same command continues"
         if self.job is not None:
-            end = "start the same job with a higher budget: what is finished costs nothing again"
-        return Budget(self.budget_tokens, self.budget_cost, rows=lambda: self.rows, end=end)
+            from cai_core.jobs import folder
+
+            given |= folder.read_budget(self.job)
+            end = (
+                f"`python -m cai_core jobs resume {self.job.resolve().name} {{option}} N` goes on, or"
+                " start the same job with a higher budget: what is finished costs nothing again"
+            )
+        return Budget(given["tokens"], given["cost"], rows=lambda: self.rows, end=end)
 
     def model(self, model_id: str) -> "Model":
         """The model of an id, behind the cache, within the budget, until the run is stopped."""

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Protocol, TypeVar
 
 from cai_core.errors import GaveUpError, ModelError, Stopped
-from cai_core.models.protocol import Model
+from cai_core.models.protocol import Model, Parallel
 from cai_core.models.thinking import split_thinking
 from cai_core.schema import Chat, Completion, Hooks, Progress, Sampling, Usage
 
@@ -22,6 +22,7 @@ R = TypeVar("R")
 T_co = TypeVar("T_co", covariant=True)
 
 QUIET = Hooks()
+WAVES = 8  # of questions side by side in a batch
 PATIENCE = 20  # rows that fail in a row with one same reason before the run gives up
 
 
@@ -30,6 +31,15 @@ class Items(Protocol[T_co]):
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[T_co]: ...
+
+
+def batch_size(model: Model, usual: int) -> int:
+    """Questions in a batch: more where a model takes many side by side.
+
+    Every batch waits for its last answers. With two waves of 32 in a batch of 64 a judge reached 65%
+    of the rate that a server allowed.
+    """
+    return max(usual, WAVES * model.at_once) if isinstance(model, Parallel) else usual
 
 
 def batches(items: Items[T], size: int, hooks: Hooks) -> Iterator[Sequence[T]]:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from cai_core.errors import ModelError
 from cai_core.feedback import templates
-from cai_core.feedback.batch import QUIET, Items, Tally, batches
+from cai_core.feedback.batch import QUIET, Items, Tally, batch_size, batches
 from cai_core.feedback.comparison import WHOLE, Wording, comparison_question, whole_question
 from cai_core.feedback.draw import draw, voters
 from cai_core.feedback.examples import Worked, shipped_comparisons
@@ -32,7 +32,7 @@ from cai_core.settings import JudgeSetting
 
 __all__ = ["Judged", "Transcript", "judge", "judge_one", "mark_inconsistent"]
 
-CHATS = 64  # asked at once: rows of one batch of a local model
+CHATS = 256  # asked at once: sixteen principles on eight pairs, whose endings are read together
 SPARE = 16  # tokens: the two orders, and the options, differ by a few
 
 
@@ -87,7 +87,7 @@ def judge(
     bench = _bench(constitution, model, setting, wording, ref=ref, seed=seed, hooks=hooks)
     count = Tally(len(pairs), hooks, [model])
     per_pair = 2 * (len(voters(constitution)) if setting.principles == "each" else 1)
-    for some in batches(pairs, max(1, CHATS // per_pair), hooks):
+    for some in batches(pairs, max(1, batch_size(model, CHATS) // per_pair), hooks):
         for judged in _judge_batch(bench, some):
             yield judged.label
             count.finished(judged.label.error)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from cai_core.errors import ConstitutionError, ModelError
 from cai_core.feedback import templates
-from cai_core.feedback.batch import QUIET, Items, Tally, batches, generate_each
+from cai_core.feedback.batch import QUIET, Items, Tally, batch_size, batches, generate_each
 from cai_core.feedback.draw import draw, voters
 from cai_core.feedback.examples import Example, shipped_revisions
 from cai_core.feedback.templates import Requests, Task, without_leftovers
@@ -29,7 +29,7 @@ from cai_core.schema import (
     Sampling,
 )
 
-BATCH = 16  # prompts; a batch that is stopped is begun anew, so it should take minutes, not hours
+BATCH = 48  # prompts: rows for a full batch; one that is stopped is begun anew, so no more
 DRAW = "draw"
 
 
@@ -136,7 +136,7 @@ def revise(
     desk = _Desk(model, constitution, settings.check(constitution), hooks)
     ref = ref or ConstitutionRef.of(constitution)
     count = Tally(len(prompts), hooks, [model])
-    for some in batches(prompts, BATCH, hooks):
+    for some in batches(prompts, batch_size(model, BATCH), hooks):
         for work in _revise_batch(desk, some):
             yield _row(desk, work, ref)
             count.finished(work.error)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from cai_core.errors import ModelError
-from cai_core.feedback.batch import Items, Tally, batches, generate_each
+from cai_core.feedback.batch import Items, Tally, batch_size, batches, generate_each
 from cai_core.models.protocol import Model
 from cai_core.schema import (
     Completion,
@@ -18,7 +18,7 @@ from cai_core.schema import (
 )
 from cai_core.text import normalise, similarity
 
-BATCH = 32  # prompts: two answers each fill a batch of 64 rows on a local model
+BATCH = 64  # prompts: one answer to each fills a batch of a local model
 TRIES = 3  # draws of a second answer that is too like the first, before the prompt is left out
 # Share of equal words from which two answers are one: at 0.9 one word in ten differs, a synonym or a
 # closing phrase, and no judgement of it teaches anything. Of the 64 shipped pairs, sampled from the
@@ -49,7 +49,7 @@ def sample_pairs(
     """
     count = Tally(len(prompts), hooks, [model])
     seen: set[str] = set()
-    for some in batches(prompts, BATCH, hooks):
+    for some in batches(prompts, batch_size(model, BATCH), hooks):
         for pair in _pairs(some, model, sampling, hooks):
             conversation = content_hash(chat_row(pair.prompt))
             if conversation in seen:

@@ -5,6 +5,7 @@
     output.jsonl      its rows                      events.jsonl    {time, event, ...} a line
     log.txt           its stdout and stderr         end.json        how this attempt ended
     lock              held while it lives           stop, pause     asked from outside
+    budget.json       what it may spend, where that was raised since
 
 A pause lasts ten minutes at most, so that a forgotten one stops nothing for ever: nobody refreshes
 it, and who needs longer pauses again.
@@ -164,6 +165,16 @@ def read_progress(job: Path) -> Progress | None:
     return Progress(**known) if {"done", "total"} <= known.keys() else None
 
 
+def raise_budget(job: Path, budget: Mapping[str, float]) -> None:
+    """Let the next attempt spend so much, in `tokens`, `cost` or both."""
+    _write(job / "budget.json", read_budget(job) | dict(budget), sync=True)
+
+
+def read_budget(job: Path) -> Row:
+    """What it may spend, where that was raised after it was submitted."""
+    return _read(job / "budget.json")
+
+
 def read_end(job: Path) -> End | None:
     """How the last attempt ended; None where it runs, or died without a word."""
     row = _read(job / "end.json")
@@ -185,7 +196,7 @@ def log_tail(job: Path, *, lines: int = 200) -> str:
 
 _OURS = {
     *("config.json", "output.jsonl", "metrics.jsonl", "events.jsonl", "progress.json"),
-    *("log.txt", "lock", "stop", "pause", "end.json"),
+    *("log.txt", "lock", "stop", "pause", "end.json", "budget.json"),
 }
 
 

@@ -26,6 +26,7 @@ from cai_core.settings import Endpoint
 from cai_core.stats import FloatArray
 
 CHUNK = 128  # answers that are kept at a time: two batches of a local model
+WAVES = 8  # of questions side by side in a chunk: the last ones of each wait alone
 QUIET = Hooks()
 
 
@@ -56,6 +57,7 @@ class CachedModel:
 
     Args:
         context: the window where it is known without loading; what is kept of it may be outdated.
+        at_once: questions that the model takes side by side.
     """
 
     def __init__(
@@ -66,9 +68,11 @@ class CachedModel:
         cache: Cache,
         *,
         context: int | None = None,
+        at_once: int = 1,
     ) -> None:
         self.id = id
         self.fingerprint = fingerprint
+        self.at_once = at_once
         self._context = context
         self._load = load
         self._cache = cache
@@ -109,8 +113,9 @@ class CachedModel:
         if hits:
             hooks.progress(Progress(hits, len(chats), cached=hits))
         todo = list(wanted)
-        for start in range(0, len(todo), CHUNK):
-            part = todo[start : start + CHUNK]
+        size = CHUNK if self.at_once == 1 else max(CHUNK, WAVES * self.at_once)
+        for start in range(0, len(todo), size):
+            part = todo[start : start + size]
             before = Progress(hits + start, len(chats), _tokens(found, todo[:start]), hits)
             telling = replace(hooks, progress=_behind(before, hooks))
             try:

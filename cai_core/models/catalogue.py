@@ -92,6 +92,7 @@ def load(
                 lambda: _remote(endpoint, model, terms),
                 cache,
                 context=capabilities.window(endpoint, model),
+                at_once=endpoint.concurrency,
             )
         )
     folder = resolve(model_id)

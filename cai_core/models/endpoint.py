@@ -70,6 +70,10 @@ class EndpointModel:
     def context(self) -> int:
         return self._known.context or capabilities.UNKNOWN_CONTEXT
 
+    @property
+    def at_once(self) -> int:
+        return self.endpoint.concurrency
+
     def count_tokens(self, chat: Chat) -> int:
         """An estimate: the tokenizer is the server's."""
         return estimate_tokens(chat)
@@ -89,7 +93,7 @@ class EndpointModel:
             self._paid[chat, params] = answer
             hooks.progress(Progress(done, len(chats), tokens))
 
-        answers = ask_all(chats, ask, told=told, hooks=hooks, at_once=self.endpoint.concurrency)
+        answers = ask_all(chats, ask, told=told, hooks=hooks, at_once=self.at_once)
         self._paid.clear()
         return answers
 
@@ -111,7 +115,7 @@ class EndpointModel:
     def score_choices(self, chats: Sequence[Chat], choices: Sequence[str]) -> FloatArray:
         """From the log-probabilities of the first token; a longer choice is not reported."""
         hooks = Hooks(should_stop=self._terms.should_stop)
-        at_once, names = self.endpoint.concurrency, tuple(choices)
+        names = tuple(choices)
 
         def ask(chat: Chat, stop: Event) -> list[float]:
             paid = self._paid_scores.pop((chat, names), None)
@@ -120,7 +124,7 @@ class EndpointModel:
         def told(done: int, chat: Chat, scores: list[float]) -> None:
             self._paid_scores[chat, names] = scores
 
-        rows = ask_all(chats, ask, told=told, hooks=hooks, at_once=at_once)
+        rows = ask_all(chats, ask, told=told, hooks=hooks, at_once=self.at_once)
         self._paid_scores.clear()
         return np.array(rows, dtype=np.float64).reshape(len(chats), len(choices))
 

@@ -56,6 +56,15 @@ class Keeping(Protocol):
         """The scores, where there are some."""
 
 
+@runtime_checkable
+class Parallel(Protocol):
+    """A model that takes many questions side by side."""
+
+    @property
+    def at_once(self) -> int:
+        """How many."""
+
+
 class Cache(Protocol):
     """Answers that were paid for before; keys are made by `cai_core.models.cached.cache_key`."""
 

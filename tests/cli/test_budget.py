@@ -84,11 +84,14 @@ def test_a_failed_request_is_not_counted(place):
     assert not (place / "pairs.jsonl.spent.json").exists()
 
 
-def test_a_job_says_how_it_goes_on(place, stub):
-    job = place / "job"
+def test_a_job_says_how_it_goes_on_and_does_with_a_raised_budget(place, stub):
+    job = place / "20260102-a"
     folder.create(job, {}, {})
     done = sample(place, "--budget-tokens", 30, "--job", job)
     assert done.exit_code == 1
     end = folder.read_end(job)
     assert end.state == "failed"
-    assert "start the same job with a higher budget" in end.reason
+    assert "jobs resume 20260102-a --budget-tokens N` goes on" in end.reason
+    folder.raise_budget(job, {"tokens": 100000})
+    assert sample(place, "--budget-tokens", 30, "--job", job).exit_code == 0
+    assert folder.read_end(job).state == "succeeded"

@@ -67,6 +67,15 @@ def test_a_job_is_cancelled_and_resumed(db, run):  # noqa: F811
     assert (row["state"], row["attempt"]) == ("queued", 2)
 
 
+def test_a_job_is_resumed_with_a_higher_budget(db, run):  # noqa: F811
+    job = submit(db)
+    run("cancel", job.id)
+    assert run("resume", job.id, "--budget-tokens", "900").exit_code == 0
+    run("cancel", job.id)
+    assert run("resume", job.id, "--budget-cost", "2.5").exit_code == 0
+    assert folder.read_budget(queue.folder_of(job.id)) == {"tokens": 900, "cost": 2.5}
+
+
 def test_resuming_a_held_job_releases_it(db, run):  # noqa: F811
     job = submit(db)
     work.say(db, job.id, "held: review first")

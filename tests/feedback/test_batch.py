@@ -3,8 +3,11 @@
 import pytest
 
 from cai_core.errors import ModelError, Stopped
-from cai_core.feedback.batch import PATIENCE, Tally, ask_each, batches
+from cai_core.feedback.batch import PATIENCE, WAVES, Tally, ask_each, batch_size, batches
+from cai_core.models.endpoint import EndpointModel
+from cai_core.models.scripted import ScriptedModel
 from cai_core.schema import Hooks
+from cai_core.settings import Endpoint
 
 
 def refusing(bad, calls):
@@ -106,3 +109,10 @@ def test_windows_follow_the_input_whatever_the_lengths_and_are_read_as_they_are_
     assert next(windows) == texts[:3]
     assert source.taken == 3
     assert list(windows) == [texts[3:6], texts[6:]]
+
+
+def test_a_model_that_takes_many_questions_side_by_side_gets_larger_batches():
+    lab = EndpointModel(Endpoint(name="lab", base_url="http://127.0.0.1:9/v1", concurrency=32), "m")
+    assert batch_size(lab, 64) == 32 * WAVES
+    assert batch_size(lab, 1000) == 1000
+    assert batch_size(ScriptedModel(), 64) == 64
