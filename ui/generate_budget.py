@@ -92,7 +92,8 @@ def _estimate(mark: str, judge: str, *, _job: Submission) -> Estimate:
     options, files = dict(_job.options), _job.files
     rows: Any = files["input.jsonl"]
     if _job.kind == "judge":
-        given = {k: v for k, v in options.items() if k in JudgeSetting.model_fields}
+        known = JudgeSetting.model_fields
+        given = {k: v for k, v in options.items() if k in known and v is not None}
         base = JudgeSetting.model_validate_json(judge).model_dump()
         setting = JudgeSetting.model_validate({**base, "model": options["judge"], **given})
         pairs = [Pair.from_row(row) for row in rows]

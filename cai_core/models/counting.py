@@ -64,7 +64,7 @@ class CountingModel:
 
     def _answer(self, chat: Chat, most: int) -> str:
         self._note(chat, most)
-        words = f"A\n{next(self._numbers)} " + "word " * most  # a verdict, where one is read
+        words = "A\n" + f"word{next(self._numbers)} " * most  # a verdict, where one is read
         return words[: int(most * CHARS_PER_TOKEN)].strip()
 
     def _note(self, chat: Chat, written: int) -> None:

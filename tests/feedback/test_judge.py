@@ -229,18 +229,18 @@ def test_a_conversation_that_never_fits_is_an_error_of_its_row(rules):
 def test_a_stop_is_obeyed_between_batches(rules):
     asked, made = iter([False, True]), []
     hooks = Hooks(should_stop=lambda: next(asked))
-    many = [pair(i, 0) for i in range(40)]
+    many = [pair(i, 0) for i in range(100)]
     with pytest.raises(Stopped):
         for label in judge(many, rules, scripted_judge(), EACH, hooks=hooks):
             made.append(label)
-    assert 0 < len(made) < 40
+    assert 0 < len(made) < 100
 
 
 def test_labels_come_before_all_pairs_are_judged(rules):
     model = scripted_judge()
-    labels = judge([pair(i, 0) for i in range(100)], rules, model, EACH)
+    labels = judge([pair(i, 0) for i in range(200)], rules, model, EACH)
     next(labels)
-    assert len(model.history) < 100
+    assert len(model.history) < 600
 
 
 def test_progress_counts_pairs_and_failures(rules):
@@ -273,8 +273,8 @@ def test_the_options_are_scored_in_one_call_a_batch(rules):
             return super().score_choices(chats, choices)
 
     scores = scripted_judge()._scores
-    list(judge([pair(i, 0) for i in range(20)], rules, Counting(choice_scores=scores), EACH))
-    assert calls == [60, 60]
+    list(judge([pair(i, 0) for i in range(84)], rules, Counting(choice_scores=scores), EACH))
+    assert calls == [252, 252]
 
 
 def test_scores_are_read_as_the_model_gives_them(rules):

@@ -9,8 +9,9 @@ import random
 from pathlib import Path
 from typing import Any
 
-from cai_core.feedback.templates import comparison_chat
+from cai_core.feedback.comparison import Wording
 from cai_core.schema import Message, Pair, user
+from cai_core.settings import JudgeSetting
 from tests.tiny import save_tiny_model
 
 CONTEXT = 8192  # tokens of its own alphabet: the worked examples of a critique take 2,500
@@ -61,7 +62,7 @@ def _row(tokenizer: Any, rng: random.Random) -> list[int]:
     """The last LENGTH tokens of talk and a comparison; the very last one names a response."""
     talk = (user(_words(rng, 6)), Message("assistant", _words(rng, 12) + "."))
     pair = Pair.of((user(_words(rng, 8)),), _words(rng, 12), _words(rng, 12))
-    asked, begun = comparison_chat(pair, _words(rng, 6))
+    asked, begun = Wording.of(JudgeSetting(), ()).comparison_chat(pair, _words(rng, 6))
     verdict = Message("assistant", f"{begun.content} {rng.choice('AB')}")
     chat = [{"role": turn.role, "content": turn.content} for turn in (*talk, *talk, asked, verdict)]
     ids = tokenizer.apply_chat_template(chat, tokenize=True, return_dict=False)
