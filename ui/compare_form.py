@@ -73,6 +73,7 @@ def _asked(
         judge = choose_model("Judge", settings.judge.model, key="compare_judge")
         with st.expander("A panel of judges", icon=":material/groups:"):
             panel = judge_choices.choose_panel(settings.judge, key="compare_judge")
+        judge_choices.say_builtin(settings.judge.model_copy(update={"model": judge} | panel))
         version = st.selectbox(
             "Constitution",
             versions,

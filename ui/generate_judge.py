@@ -11,7 +11,7 @@ from cai_core.feedback.draw import voters
 from cai_core.feedback.examples import comparisons_in_use
 from cai_core.jobs.queue import Submission
 from cai_core.schema import SPLITS, Pair, Version
-from cai_core.settings import BUILTIN, JudgeSetting, Settings
+from cai_core.settings import JudgeSetting, Settings
 from cai_core.store import labels, pairs, work
 from cai_core.store.labels import LabelFilter
 from cai_core.store.pairs import PairFilter, StoredPair
@@ -53,7 +53,8 @@ def show(db: Database) -> None:
     with left:
         found, there = _pairs(db, setting, version)
     n = len(found)
-    st.caption(_note(setting.judges))
+    judge_choices.say_builtin(setting)
+    st.caption("Hold its labels against your own on the review page before you train on them.")
     job = _submission([item.pair for item in found], version, setting, there)
     start(Plan(job, n, _says(n, setting, version)))
 
@@ -148,17 +149,6 @@ def _says(n: int, setting: JudgeSetting, version: Version) -> str:
     judges = len(setting.judges)
     whom = "the judge" if judges == 1 else f"{judges} judges"
     return f"**{n} pairs** under {under}: {each}, {2 * votes * n * judges} questions to {whom}."
-
-
-def _note(judges: Sequence[str]) -> str:
-    if BUILTIN in judges and len(judges) > 1:
-        return "The built-in model is at chance as a judge: in a panel it only adds noise."
-    if BUILTIN in judges:
-        return (
-            "As a judge the built-in model is at chance: it shows how the loop works, and its labels"
-            " mean nothing. Use an endpoint or a larger model for real work."
-        )
-    return "Hold its labels against your own on the review page before you train on them."
 
 
 def _submission(

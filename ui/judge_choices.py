@@ -10,8 +10,10 @@ import streamlit as st
 
 from cai_core.feedback.comparison import check_template, template_names
 from cai_core.models import catalogue
+from cai_core.review.measured import measured_way
 from cai_core.schema import judges_of
-from cai_core.settings import JudgeSetting, Settings
+from cai_core.settings import BUILTIN, JudgeSetting, Settings
+from ui import cards
 from ui.plain import label, shorten
 
 FIELDS = ("template", "examples", "abstain", "panel", "combine")
@@ -122,3 +124,29 @@ def judge_words(annotator: str, *, limit: int = 60) -> str:
     named = ", ".join(label(judge, limit=limit) for judge in judges)
     how = annotator.split(":")[1]
     return f"a panel of {len(judges)} by {how}: {named}"
+
+
+def say_builtin(setting: JudgeSetting) -> None:
+    """Where the built-in model judges: how right it was, measured against people, asked this way."""
+    if BUILTIN in setting.judges:
+        st.caption(builtin_words(setting))
+
+
+def builtin_words(setting: JudgeSetting) -> str:
+    """How right the built-in model was, measured against people, asked as this setting asks."""
+    found = measured_way(setting)
+    if found is None:
+        return (
+            "The built-in model was not measured against people asked this way. It is small: hold"
+            " its labels against your own on the review page."
+        )
+    share = cards.number_text(found.agreement.value, percent=True)
+    interval = cards.interval_text(found.agreement, percent=True)
+    shown = (
+        "better than chance" if found.better_than_chance else "not shown to be better than chance"
+    )
+    return (
+        f"Asked this way ({found.template}) the built-in model agreed with people on {share} of"
+        f" human-labelled pairs, {interval}: {shown}. Use an endpoint or a larger model for labels"
+        " that matter."
+    )

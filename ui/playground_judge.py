@@ -130,7 +130,9 @@ def _choices(db: Database) -> tuple[Ruling, JudgeSetting] | None:
     if ruling is None:
         return None
     fields = {"model": model_id, "method": chosen, "principles": principles}
-    return ruling, setting.model_copy(update=fields | fine)
+    setting = setting.model_copy(update=fields | fine)
+    judge_choices.say_builtin(setting)
+    return ruling, setting
 
 
 def _method_title(method: str) -> str:

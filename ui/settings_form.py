@@ -99,6 +99,7 @@ def _judge(settings: Settings, ids: list[str]) -> None:
         key="set_principles",
         help=_lines(_MODES),
     )
+    judge_choices.say_builtin(judge)
     with st.expander("Fine settings"):
         _fine(settings)
 

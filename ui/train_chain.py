@@ -103,7 +103,9 @@ def _judge() -> dict[str, Any]:
     }
     with st.expander("Panel and wording of the judge", icon=":material/tune:"):
         chosen |= judge_choices.choose_fine(setting, key="chain_judge")
-    return setting.model_copy(update=chosen).model_dump(mode="json")
+    setting = setting.model_copy(update=chosen)
+    judge_choices.say_builtin(setting)
+    return setting.model_dump(mode="json")
 
 
 def _one_of(label: str, options: tuple[str, ...], now: str, key: str) -> str:

@@ -1,20 +1,20 @@
 """`evaluate`: compare two models, or revisions with first answers; see what a reward model loves."""
 
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from cai_core.cli.best_of_n import best_of_n
 from cai_core.cli.judge import check_panel, ref_of, rows_in, setting_of
+from cai_core.cli.output import write_result
 from cai_core.cli.running import Running, stage_options
 from cai_core.cli.wording import wording_options, wording_row
 from cai_core.errors import CaiError, DataError
 from cai_core.feedback.examples import Worked, comparisons_in_use
 from cai_core.schema import (
-    Chat,
     Constitution,
     ConstitutionRef,
     Hooks,
@@ -23,7 +23,6 @@ from cai_core.schema import (
     Prompt,
     Row,
     Sampling,
-    content_hash,
     judges_of,
 )
 from cai_core.settings import BUILTIN, JudgeSetting
@@ -88,7 +87,7 @@ def winrate(
     )
     check_panel(asked.setting)
     comparison = _compare(running, asked, out)
-    _write(out, comparison.to_row())
+    write_result(out, comparison.to_row())
     running.say(f"{out}: {comparison.win_rate.estimate if comparison.headline else '–'}")
     return {"out": str(out)} | comparison.win_rate.to_row()
 
@@ -263,7 +262,7 @@ def revisions(
                 output.write(label.to_row())
         finished = output.finish([pair.id for pair in made.pairs])
     report = _revision_report(running, setting.model, ConstitutionRef.of(rules), made, rows_file)
-    _write(out, report.to_row())
+    write_result(out, report.to_row())
     for number, share in report.by_round.items():
         shown = share.estimate if report.headline else "–"
         running.say(f"{out}: round {number} beats the first answer {shown}")
@@ -284,71 +283,4 @@ def _revision_report(
     return RevisionReport(judge, ref_of(running, ref), labels, made.left_out, found, kin)
 
 
-@evaluate.command("best-of-n")
-@click.option("--prompts", type=FILE, required=True, help="Prompts (JSONL, CSV or text).")
-@click.option("--model", required=True, metavar="M", help="Who answers.")
-@click.option("--reward-model", required=True, metavar="M", help="Who scores.")
-@click.option("-n", "n", type=click.IntRange(2, 64), default=8, show_default=True)
-@click.option("--max-new-tokens", type=click.IntRange(1), default=128, show_default=True)
-@click.option("--temperature", type=click.FloatRange(0, 2), default=1.0, show_default=True)
-@click.option("--out", type=FILE, required=True, help="Result (JSON).")
-@stage_options
-def best_of_n(
-    running: Running,
-    *,
-    prompts: Path,
-    model: str,
-    reward_model: str,
-    n: int,
-    max_new_tokens: int,
-    temperature: float,
-    out: Path,
-) -> Row:
-    """Sample n answers a prompt and show the ones that a reward model loves and hates."""
-    from cai_core.curate.formats import read_prompts
-    from cai_core.evaluate import best_of_n as best
-
-    read = read_prompts(prompts, skip_bad=running.skip_bad)
-    running.report_bad(read.bad)
-    made_with = {"model": model, "reward_model": reward_model, "n": n, "seed": running.seed}
-    made_with |= {"max_new_tokens": max_new_tokens, "temperature": temperature}
-    _refuse_other(out, made_with)
-    preview = best.best_of_n(
-        read.rows,
-        running.model(model),
-        _scorer(reward_model),
-        n=n,
-        sampling=Sampling(max_new_tokens, temperature, seed=running.seed),
-        hooks=running.hooks,
-    )
-    row = preview.to_row()
-    _write(out, row | {"made_with": made_with})
-    running.say(f"{out}: best of {n} gains {row['gain']:.2f}")
-    return {name: value for name, value in row.items() if name != "rows"}
-
-
-def _scorer(reward_model: str) -> Callable[[Sequence[Chat]], Sequence[float]]:
-    from cai_core.models.catalogue import resolve
-    from cai_core.train.reward import RewardModel
-
-    return RewardModel.load(resolve(reward_model)).score
-
-
-def _refuse_other(out: Path, made_with: Row) -> None:
-    """Never write over a result that was made with other settings."""
-    if not out.exists():
-        return
-    try:
-        there = json.loads(out.read_text(encoding="utf-8")).get("made_with")
-    except (ValueError, AttributeError):
-        there = None
-    if there is None or content_hash(there) != content_hash(made_with):
-        raise CaiError(f"{out} holds another result; delete it or choose another --out")
-
-
-def _write(out: Path, row: Row) -> None:
-    """Write the result whole or not at all."""
-    part = out.with_name(out.name + ".part")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    part.write_text(json.dumps(row, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    part.replace(out)
+evaluate.add_command(best_of_n)

@@ -312,3 +312,11 @@ def _read_sidecar(path: Path) -> Row:
     if not isinstance(value, dict):
         raise CaiError(f"{path} cannot be read; delete it and its file to start anew")
     return value
+
+
+def write_result(out: Path, row: Row) -> None:
+    """Write the result whole or not at all."""
+    part = out.with_name(out.name + ".part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    part.write_text(json.dumps(row, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    part.replace(out)

@@ -92,7 +92,7 @@ def gathered(
 
     A row of which nothing is kept has the prefix only.
     """
-    from cai_core.models.reader import layer_of
+    from cai_core.models.reader import layer_of, stacked
 
     begun = prefix.mask.shape[1]
     lengths = [one[1] if one else begun for one in found]
@@ -103,7 +103,7 @@ def gathered(
     layers = []
     for layer in range(depth):
         pairs = [_of_row(one, prefix, layer) for one in found]
-        layers.append(layer_of(*(_stacked([pair[which] for pair in pairs]) for which in (0, 1))))
+        layers.append(layer_of(*(stacked([pair[which] for pair in pairs]) for which in (0, 1))))
     return reader.of_layers(layers, mask)
 
 
@@ -119,16 +119,3 @@ def _of_row(one: tuple[Kept, int] | None, prefix: "Stems", layer: int) -> Sequen
         for some, own in zip(parts, kept.layers[layer], strict=True):
             some.append(own[:, : length - kept.begun])
     return parts
-
-
-def _stacked(rows: Sequence[Sequence["Tensor"]]) -> "Tensor":
-    """Rows of parts as one tensor (rows, heads, tokens, width), padded on the left."""
-    width = max(sum(part.shape[1] for part in parts) for parts in rows)
-    some = next(part for parts in rows for part in parts)
-    out = some.new_zeros(len(rows), some.shape[0], width, some.shape[2])
-    for row, parts in enumerate(rows):
-        end = width
-        for part in reversed(parts):
-            out[row, :, end - part.shape[1] : end] = part
-            end -= part.shape[1]
-    return out

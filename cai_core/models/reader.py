@@ -90,6 +90,19 @@ def _roomy(old: Tensor, length: int) -> Tensor:
     return room
 
 
+def stacked(rows: Sequence[Sequence[Tensor]]) -> Tensor:
+    """Rows of parts as one tensor (rows, heads, tokens, width), padded on the left."""
+    width = max(sum(part.shape[1] for part in parts) for parts in rows)
+    some = next(part for parts in rows for part in parts)
+    out = some.new_zeros(len(rows), some.shape[0], width, some.shape[2])
+    for row, parts in enumerate(rows):
+        end = width
+        for part in reversed(parts):
+            out[row, :, end - part.shape[1] : end] = part
+            end -= part.shape[1]
+    return out
+
+
 @dataclass
 class Stems:
     """Rows that were read, to be gone on from: their cache, and which of its columns count.
@@ -162,6 +175,30 @@ class Reader:
         places = torch.tensor(rows, device=self.device)
         layers = [layer.picked(places) for layer in stems.layers]
         return self.of_layers(layers, stems.mask[places])
+
+    def joined(self, rows: Sequence[tuple[Stems, int]]) -> Stems:
+        """Rows of several stems, also the same several times, as stems of their own.
+
+        Their tokens are moved together, so that only the shorter ones have padding.
+        """
+        lengths = [int(stems.mask[row].sum()) for stems, row in rows]
+        width = max(lengths)
+        if not width:
+            return self.nothing(len(rows))
+        if len({(id(stems), row) for stems, row in rows}) == 1 and len(rows[0][0].mask) == 1:
+            return self.picked(rows[0][0], [0] * len(rows))
+        mask = rows[0][0].mask.new_zeros(len(rows), width)
+        for row, length in enumerate(lengths):
+            mask[row, width - length :] = 1
+        columns = [stems.mask[row].nonzero()[:, 0] for stems, row in rows]
+        layers = []
+        for number in range(len(rows[0][0].layers)):
+            own = [stems.layers[number] for stems, _ in rows]
+            places = list(zip(own, rows, columns, strict=True))
+            keys = stacked([[layer.keys[row][:, kept]] for layer, (_, row), kept in places])
+            values = stacked([[layer.values[row][:, kept]] for layer, (_, row), kept in places])
+            layers.append(layer_of(keys, values))
+        return self.of_layers(layers, mask)
 
     def prefix(self, ids: Tokens) -> Stems:
         """One row with these tokens, read from where an earlier prefix parts from it."""

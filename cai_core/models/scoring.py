@@ -1,21 +1,35 @@
 """Scores of choices along a plan of shared prefixes, all its branches of one level at a time.
 
-What a level adds is read for many branches in one pass. The endings of a branch follow in rounds:
-each round adds one ending to every row and is forgotten again, so that the caches are never copied.
-The sixteen principles of a judge are the same endings behind every pair, so nothing is padded.
+What a level adds is read for many branches in one pass. Then the endings of all branches follow in
+rounds: each round adds one ending to every row and is forgotten again, so that no cache is copied
+for it. The sixteen principles of a judge are the same endings behind every pair: nothing is padded.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cai_core.models.sharing import Context, Shared, share
+from cai_core.models.sharing import Context, Shared, groups, share
 from cai_core.stats import FloatArray
 
 if TYPE_CHECKING:
     from cai_core.models.reader import Reader, Stems
 
-SLICE_ROWS = 512  # contexts in one plan: those of 16 principles on 16 pairs in both orders
+SLICE_ROWS = 1024  # contexts in one plan: those of 16 principles on 32 pairs in both orders
+PASS_TOKENS = 64  # padding that is cheaper than a pass of its own: few tokens are read slowly
 FULL = 16  # rows that make good use of a pass, with endings of about 40 tokens
+# A pass costs 12 ms however little it reads, and a token 0.7 us for every key that it looks at (the
+# built-in model on 2 cores): that and the poorer products of few rows are 700 keys for each of 44 tokens.
+PASS_KEYS = 700
+
+
+@dataclass(frozen=True)
+class _Stem:
+    """Where a node of the plan stands when it has been read: a row of some stems."""
+
+    node: Shared
+    stems: "Stems"
+    row: int
 
 
 def score(reader: "Reader", contexts: Sequence[Context], scores: FloatArray) -> None:
@@ -25,75 +39,70 @@ def score(reader: "Reader", contexts: Sequence[Context], scores: FloatArray) -> 
         plan = share([c.ids for c in part], [c.first for c in part], worth=reader.worth)
         stems = reader.nothing(1)
         if plan.depth:
-            ids = part[plan.rows()[0]].ids[: plan.depth]
-            stems = reader.picked(reader.prefix(ids), [0])
-        _Walk(reader, part, scores).below(stems, [plan])
+            stems = reader.prefix(part[plan.rows()[0]].ids[: plan.depth])
+        walk = _Walk(reader, part, scores)
+        walk.endings(list(walk.grown([_Stem(plan, stems, 0)])))
 
 
 class _Walk:
-    """One plan being followed; `nodes[i]` of a call stands in row i of its stems."""
+    """One plan being followed."""
 
     def __init__(self, reader: "Reader", contexts: Sequence[Context], scores: FloatArray) -> None:
         self._reader = reader
         self._contexts = contexts
         self._scores = scores
 
-    def below(self, stems: "Stems", nodes: Sequence[Shared]) -> None:
-        """Score everything below these nodes; the stems are used up."""
-        branches = [(row, part) for row, node in enumerate(nodes) for part in node.parts]
-        for some in self._batches(branches):
-            longer = self._reader.picked(stems, [row for row, _ in some])
-            added = [
-                self._contexts[part.rows()[0]].ids[nodes[row].depth : part.depth]
-                for row, part in some
-            ]
-            self._reader.read(longer, added)
-            self.below(longer, [part for _, part in some])
-        rows = [row for row, node in enumerate(nodes) if node.leaves]
-        if rows:
-            if len(rows) < len(nodes):
-                stems = self._reader.picked(stems, rows)
-            self._endings(stems, [nodes[row] for row in rows])
+    def grown(self, above: Sequence[_Stem]) -> Iterator[_Stem]:
+        """These stems and all below them that endings hang on; each level is read in few passes."""
+        yield from (stem for stem in above if stem.node.leaves)
+        branches = [(stem, part) for stem in above for part in stem.node.parts]
+        branches.sort(key=lambda branch: branch[1].depth - branch[0].node.depth)
+        added = [self._between(stem, part) for stem, part in branches]
+        below: list[_Stem] = []
+        for some in groups(
+            [len(ids) for ids in added], most=self._reader.most_rows, cost=PASS_TOKENS
+        ):
+            longer = self._reader.joined([(branches[i][0].stems, branches[i][0].row) for i in some])
+            self._reader.read(longer, [added[i] for i in some])
+            below += [_Stem(branches[i][1], longer, row) for row, i in enumerate(some)]
+        if below:
+            yield from self.grown(below)
 
-    def _batches(
-        self, branches: Sequence[tuple[int, Shared]]
-    ) -> Iterator[list[tuple[int, Shared]]]:
-        """Branches of like depth together, as many as fit with their longest ending."""
-        batch: list[tuple[int, Shared]] = []
-        room, longest = self._reader.room(), 0
-        for row, part in sorted(branches, key=lambda branch: branch[1].depth):
-            widest = max(longest, max(len(self._contexts[r].ids) for r in part.rows()))
-            full = len(batch) == self._reader.most_rows or (len(batch) + 1) * widest > room
-            if batch and full:
-                yield batch
-                batch, widest = [], max(len(self._contexts[r].ids) for r in part.rows())
-            longest = widest
-            batch.append((row, part))
-        if batch:
-            yield batch
+    def _between(self, stem: _Stem, part: Shared) -> tuple[int, ...]:
+        """What a branch adds to its stem."""
+        return self._contexts[part.rows()[0]].ids[stem.node.depth : part.depth]
 
-    def _endings(self, stems: "Stems", nodes: Sequence[Shared]) -> None:
-        """Score the leaves of these nodes, some of every node a round, equal ones together."""
-        leaves = [self._sorted(node) for node in nodes]
+    def endings(self, stems: Sequence[_Stem]) -> None:
+        """Score the leaves of all stems, those of like depth together."""
+        ordered = sorted(stems, key=lambda stem: stem.node.depth)
+        longest = max((len(context.ids) for context in self._contexts), default=1)
+        fit = max(1, min(self._reader.most_rows, self._reader.room() // longest))
+        depths = [stem.node.depth for stem in ordered]
+        for some in groups(depths, most=min(FULL, fit), cost=PASS_KEYS):
+            self._rounds([ordered[i] for i in some], fit)
+
+    def _rounds(self, stems: Sequence[_Stem], fit: int) -> None:
+        """One ending to every row a round; a stem stands in several rows where there are few."""
+        leaves = [self._sorted(stem.node) for stem in stems]
         most = max(map(len, leaves))
-        each = min(most, max(1, self._fitting(leaves) // len(nodes)))
-        columns = stems.mask.shape[1]
-        if each > 1:
-            stems = self._reader.picked(stems, list(range(len(nodes))) * each)
-        for first in range(0, most, each):
+        full = min(FULL, fit) if stems[0].node.depth else fit  # nothing is shared behind nothing
+        lanes = min(most, max(1, full // len(stems)))
+        rows = self._reader.joined([(stem.stems, stem.row) for stem in stems] * lanes)
+        columns = rows.mask.shape[1]
+        for first in range(0, most, lanes):
             taken = [
-                some[first + turn] if first + turn < len(some) else None
-                for turn in range(each)
+                some[first + lane] if first + lane < len(some) else None
+                for lane in range(lanes)
                 for some in leaves
             ]
             while taken[-1] is None:
                 taken.pop()
             if columns:
-                stems.shorten(columns)
-                stems.keep(range(len(taken)))
+                rows.shorten(columns)
+                rows.keep(range(len(taken)))
             else:
-                stems = self._reader.nothing(len(taken))
-            self._look_up(stems, taken, [node.depth for node in nodes] * each)
+                rows = self._reader.nothing(len(taken))
+            self._look_up(rows, taken, [stem.node.depth for stem in stems] * lanes)
 
     def _sorted(self, node: Shared) -> list[Context]:
         """The leaves of a node, the longest first: equal ones of several nodes at one place."""
@@ -102,20 +111,14 @@ class _Walk:
             found, key=lambda c: (len(c.ids) - node.depth, c.ids[node.depth :]), reverse=True
         )
 
-    def _fitting(self, leaves: Sequence[Sequence[Context]]) -> int:
-        """Rows of a round: enough for a good pass, or as many as memory holds."""
-        longest = max(len(context.ids) for some in leaves for context in some)
-        fit = min(self._reader.most_rows, self._reader.room() // longest)
-        return fit if len(leaves) == 1 else min(FULL, fit)
-
     def _look_up(
-        self, stems: "Stems", taken: Sequence[Context | None], depths: Sequence[int]
+        self, rows: "Stems", taken: Sequence[Context | None], depths: Sequence[int]
     ) -> None:
         """Read one ending a row, none where there is None, and look the choices up."""
         endings = [c.ids[depth:] if c else () for c, depth in zip(taken, depths, strict=False)]
         width = max(map(len, endings))
         wanted = max(len(c.ids) - c.first for c in taken if c)
-        for column, logits in self._reader.predictions(stems, endings, wanted):
+        for column, logits in self._reader.predictions(rows, endings, wanted):
             logs = logits.float().log_softmax(-1)
             for row, context in enumerate(taken):
                 if context is None:

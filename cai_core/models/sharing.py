@@ -91,6 +91,33 @@ def _grow(
         _grow(node, order[low:high], steps[low : high - 1], ends[low:high], worth, levels - 1)
 
 
+def groups(lengths: Sequence[int], *, most: int, cost: int) -> list[list[int]]:
+    """Places of sorted lengths in groups, so that padding and passes cost least together.
+
+    Args:
+        lengths: in order; the longest of a group is its width.
+        most: lengths in a group, at least 1. cost: what a group costs besides, as a length.
+
+    >>> groups([10, 11, 90, 100], most=8, cost=32)
+    [[0, 1], [2, 3]]
+    """
+    best, begins = [0], [0]
+    for end in range(1, len(lengths) + 1):
+        costs = [
+            (best[start] + (end - start) * max(lengths[start:end]) + cost, start)
+            for start in range(max(0, end - most), end)
+        ]
+        total, start = min(costs)
+        best.append(total)
+        begins.append(start)
+    found: list[list[int]] = []
+    end = len(lengths)
+    while end:
+        found.insert(0, list(range(begins[end], end)))
+        end = begins[end]
+    return found
+
+
 def contexts_of(chat: int, prompt: Tokens, wholes: Sequence[Tokens]) -> list[Context]:
     """The fewest contexts from which all choices of a chat can be scored.
 

@@ -16,8 +16,9 @@ import numpy as np
 
 from cai_core.feedback.judge import judge
 from cai_core.models.catalogue import load
+from cai_core.review.measured import MEASURED
 from cai_core.schema import Label, Pair, Row
-from cai_core.settings import BUILTIN, DATA_DIR, JudgeSetting
+from cai_core.settings import BUILTIN, JudgeSetting
 from cai_core.stats import Estimate, wilson
 from tests.bench import hh
 
@@ -28,7 +29,6 @@ SETTINGS = (
     JudgeSetting(method="logprob", principles="draw"),
     JudgeSetting(method="cot", principles="whole"),
 )
-MEASURED = DATA_DIR / "measured" / "builtin_judge.json"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from cai_core.jobs import folder
 from cai_core.settings import Endpoint, Settings
 from tests.models.stub import Stub, completion, failure, serving
 
-PROMPTS = 40
+PROMPTS = 80
 
 
 def answer(body):
@@ -51,15 +51,15 @@ def spent(place):
 
 
 def test_a_run_ends_at_its_budget_and_a_higher_one_goes_on(place, stub):
-    done = sample(place, "--budget-tokens", 700)
+    done = sample(place, "--budget-tokens", 1400)
     assert done.exit_code == 1
-    assert "the budget of 700 tokens is used up after 32 rows" in done.stderr
+    assert "the budget of 1400 tokens is used up after 64 rows" in done.stderr
     assert "raise --budget-tokens and the same command continues" in done.stderr
     part = (place / "pairs.jsonl.part").read_text().splitlines()
-    assert len(part) == 32  # whole batches; the answers beside them are in the cache
-    assert 640 < spent(place) <= 700
-    again = sample(place, "--budget-tokens", 700)
-    assert "is used up after 32 rows" in again.stderr  # it is the run's, not the attempt's
+    assert len(part) == 64  # whole batches; the answers beside them are in the cache
+    assert 1280 < spent(place) <= 1400
+    again = sample(place, "--budget-tokens", 1400)
+    assert "is used up after 64 rows" in again.stderr  # it is the run's, not the attempt's
     done = sample(place, "--budget-tokens", 100000)
     assert done.exit_code == 0, done.output
     assert len((place / "pairs.jsonl").read_text().splitlines()) == PROMPTS
@@ -73,8 +73,8 @@ def test_a_cost_is_held_to_at_the_prices_of_the_settings(place, stub):
     assert "endpoint 'lab' has no prices" in refused.stderr
     assert stub.asked == []
     configure(stub, prompt_price=1000, completion_price=1000)
-    done = sample(place, "--budget-cost", 0.7)
-    assert "the budget of 0.70 is used up after 32 rows" in done.stderr
+    done = sample(place, "--budget-cost", 1.4)
+    assert "the budget of 1.40 is used up after 64 rows" in done.stderr
 
 
 def test_a_failed_request_is_not_counted(place):

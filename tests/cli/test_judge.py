@@ -113,7 +113,7 @@ def test_a_pair_that_failed_is_asked_again_and_the_others_are_not(place, judged_
 
 
 def test_a_stopped_command_keeps_its_rows_and_goes_on(place, judged_by):
-    many = [pair(i, 3, question=f"Of {i}?") for i in range(80)]
+    many = [pair(i, 3, question=f"Of {i}?") for i in range(300)]
     (place / "pairs.jsonl").write_text("".join(json.dumps(o.to_row()) + "\n" for o in many))
     job, scores = place / "job", scripted_judge()._scores
     folder.create(job, {}, {})
@@ -126,11 +126,11 @@ def test_a_stopped_command_keeps_its_rows_and_goes_on(place, judged_by):
     assert judge(place, "--job", job).exit_code == 1
     assert folder.read_end(job).state == "cancelled"
     kept = (place / "labels.jsonl.part").read_text().splitlines()
-    assert 0 < len(kept) < 80
+    assert 0 < len(kept) < 300
     folder.reset(job)
     model = judged_by(scripted_judge())
     assert judge(place, "--job", job).exit_code == 0
-    assert len(model.history) == 2 * (80 - len(kept))
+    assert len(model.history) == 2 * (300 - len(kept))
     assert [label.pair.id for label in labels(place)] == [one.id for one in many]
 
 

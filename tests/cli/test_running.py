@@ -14,13 +14,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from cai_core.cli.running import (
-    ProgressLine,
-    duration_text,
-    progress_text,
-    sentence_of,
-    stage_options,
-)
+from cai_core.cli.progress_line import ProgressLine, duration_text, progress_text
+from cai_core.cli.running import sentence_of, stage_options
 from cai_core.errors import CaiError, ModelError, Stopped
 from cai_core.jobs import folder
 from cai_core.schema import Progress

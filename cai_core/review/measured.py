@@ -1,0 +1,43 @@
+"""How often the built-in model agreed with people as a judge, as the benchmarks have measured it."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cai_core.settings import DATA_DIR, JudgeSetting
+from cai_core.stats import Estimate
+
+MEASURED = DATA_DIR / "measured" / "builtin_judge.json"  # written by the benchmark "agreement"
+CHANCE = 0.5
+
+
+@dataclass(frozen=True)
+class MeasuredJudge:
+    """One way of asking, and the share of human labels that it agreed with, ties half."""
+
+    method: str
+    principles: str
+    template: str
+    agreement: Estimate
+
+    @property
+    def better_than_chance(self) -> bool:
+        return self.agreement.low > CHANCE
+
+
+@lru_cache(maxsize=1)
+def measured() -> tuple[MeasuredJudge, ...]:
+    """Everything that was measured of the built-in judge."""
+    rows = json.loads(MEASURED.read_text(encoding="utf-8"))["ways"]
+    return tuple(
+        MeasuredJudge(
+            row["method"], row["principles"], row["template"], Estimate(**row["agreement"])
+        )
+        for row in rows
+    )
+
+
+def measured_way(setting: JudgeSetting) -> MeasuredJudge | None:
+    """What was measured with this method and mode; None where that was not measured."""
+    asked = (setting.method, setting.principles)
+    return next((one for one in measured() if (one.method, one.principles) == asked), None)
