@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from cai_core.errors import CaiError
+from cai_core.schema import PrincipleMode
 from cai_core.schema.ballots import Combine, panel_id
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
@@ -60,12 +61,21 @@ class Endpoint(_Strict):
     completion_price: float | None = Field(None, ge=0, description="of a million tokens written")
 
 
+def usual_principles(judge: str) -> PrincipleMode:
+    """How principles are asked unless told: all of them vote, on an endpoint one is drawn a pair.
+
+    Drawing is the paper's way (CAI section 4.1), and costs an endpoint one question an order. A model
+    of this machine reads the pair once for all principles.
+    """
+    return "draw" if judge.startswith("endpoint:") else "each"
+
+
 class JudgeSetting(_Strict):
     """How pairs are judged; what is measured is only comparable under one setting."""
 
     model: str = Field(BUILTIN, description="who judges")
     method: Literal["logprob", "cot", "repeat"] = "logprob"
-    principles: Literal["whole", "each", "draw"] = "each"
+    principles: PrincipleMode = "each"
     panel: tuple[str, ...] = Field((), description="further judges; with `model` they are a panel")
     combine: Combine = Field("majority", description="how a panel's labels become one")
     abstain: bool = Field(

@@ -11,7 +11,7 @@ from cai_core.feedback.draw import voters
 from cai_core.feedback.examples import comparisons_in_use
 from cai_core.jobs.queue import Submission
 from cai_core.schema import SPLITS, Pair, Version
-from cai_core.settings import JudgeSetting, Settings
+from cai_core.settings import JudgeSetting, Settings, usual_principles
 from cai_core.store import labels, pairs, work
 from cai_core.store.labels import LabelFilter
 from cai_core.store.pairs import PairFilter, StoredPair
@@ -75,9 +75,9 @@ def _judge() -> JudgeSetting:
     principles = st.selectbox(
         "Principles",
         list(PRINCIPLES),
-        index=list(PRINCIPLES).index(setting.principles),
+        index=list(PRINCIPLES).index(judge_choices.first_principles(setting, model)),
         format_func=PRINCIPLES.__getitem__,
-        key="make_judge_principles",
+        key=f"make_judge_principles_{usual_principles(model)}",
         persist_state="session",
     )
     with st.expander("Panel and wording", icon=":material/tune:"):

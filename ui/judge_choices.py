@@ -11,8 +11,8 @@ import streamlit as st
 from cai_core.feedback.comparison import check_template, template_names
 from cai_core.models import catalogue
 from cai_core.review.measured import measured_way
-from cai_core.schema import judges_of
-from cai_core.settings import BUILTIN, JudgeSetting, Settings
+from cai_core.schema import PrincipleMode, judges_of
+from cai_core.settings import BUILTIN, JudgeSetting, Settings, usual_principles
 from ui import cards
 from ui.plain import label, shorten
 
@@ -110,6 +110,11 @@ def job_options(setting: JudgeSetting) -> dict[str, Any]:
         "abstain": setting.abstain,
         "no_abstain": not setting.abstain,
     }
+
+
+def first_principles(setting: JudgeSetting, judge: str) -> PrincipleMode:
+    """How principles are offered first: as the workspace has it for its judge, else as is usual."""
+    return setting.principles if judge == setting.model else usual_principles(judge)
 
 
 def judge_words(annotator: str, *, limit: int = 60) -> str:

@@ -9,7 +9,7 @@ from cai_core.errors import CaiError, DataError
 from cai_core.feedback.examples import comparisons_in_use
 from cai_core.feedback.panel import Heard, Panel
 from cai_core.schema import Pair, Progress, Sampling
-from cai_core.settings import JudgeSetting, Settings
+from cai_core.settings import JudgeSetting, Settings, usual_principles
 from ui import cards, frame, judge_choices, live
 from ui.choices import Ruling, choose_model, choose_ruling, prompt_picker, typed_prompt
 from ui.keep import keep_judgement, keep_prompt
@@ -108,12 +108,13 @@ def _choices(db: Database) -> tuple[Ruling, JudgeSetting] | None:
     with ruling_:
         ruling = choose_ruling(db, "Constitution", key="judge_ruling")
     with mode:
-        modes = sorted(_MODES, key=lambda name: name != setting.principles)
+        first = judge_choices.first_principles(setting, model_id)
+        modes = sorted(_MODES, key=lambda name: name != first)
         principles = st.selectbox(
             "Principles",
             modes,
             format_func=_MODES.__getitem__,
-            key="judge_principles",
+            key=f"judge_principles_{usual_principles(model_id)}",
             persist_state="session",
         )
     with method:

@@ -53,7 +53,7 @@ def evaluate() -> None:
 )
 @click.option("--constitution", type=FILE, required=True, help="What the judge judges by.")
 @click.option("--method", type=click.Choice(["logprob", "cot", "repeat"]), default="logprob")
-@click.option("--principles", type=click.Choice(["whole", "each", "draw"]), default="each")
+@click.option("--principles", type=click.Choice(["whole", "each", "draw"]))
 @wording_options
 @click.option("--max-new-tokens", type=click.IntRange(1), default=128, show_default=True)
 @click.option("--temperature", type=click.FloatRange(0, 2), default=0.8, show_default=True)
@@ -220,7 +220,7 @@ def judge_of(running: Running, panel: "Panel") -> "JudgePairs":
 @click.option("--constitution", type=FILE, required=True, help="What the judge judges by.")
 @click.option("--judge", default=BUILTIN, show_default=True, metavar="M", help="Who judges.")
 @click.option("--method", type=click.Choice(["logprob", "cot", "repeat"]), default="logprob")
-@click.option("--principles", type=click.Choice(["whole", "each", "draw"]), default="each")
+@click.option("--principles", type=click.Choice(["whole", "each", "draw"]))
 @wording_options
 @click.option("--most", type=click.IntRange(1), help="Of so many prompts at most, drawn by --seed.")
 @click.option("--out", type=FILE, required=True, help="Result (JSON).")

@@ -14,7 +14,7 @@ from cai_core.cli.wording import wording_options, wording_row
 from cai_core.errors import ModelError
 from cai_core.feedback.examples import Worked, comparisons_in_use
 from cai_core.schema import Constitution, ConstitutionRef, Label, Pair, Row
-from cai_core.settings import BUILTIN, JudgeSetting, Settings
+from cai_core.settings import BUILTIN, JudgeSetting, Settings, usual_principles
 
 if TYPE_CHECKING:
     from cai_core.cli.output import Output
@@ -43,9 +43,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--principles",
     type=click.Choice(["whole", "each", "draw"]),
-    default="each",
-    show_default=True,
-    help="All in one question; each one votes; or one drawn for each pair.",
+    help="All in one question; each one votes; or one drawn for each pair, as on endpoints unless told.",
 )
 @click.option(
     "--tie-band", type=click.FloatRange(0, 0.5, max_open=True), help="|p - 0.5| of a tie."
@@ -100,7 +98,7 @@ def setting_of(judge: str, **options: Any) -> JudgeSetting:
     Who judges is said on the command line alone: the workspace's panel is not added to it.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    base = Settings.load().judge.model_dump() | {"panel": ()}
+    base = Settings.load().judge.model_dump() | {"panel": (), "principles": usual_principles(judge)}
     return JudgeSetting.model_validate({**base, "model": judge, **given})
 
 

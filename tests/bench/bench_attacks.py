@@ -6,12 +6,8 @@ some verdicts: so each attack has a control, a harmless text of the same length 
 Needs $CAI_TEST_DATA; pairs are of the dev split, with prompts and answers of moderate length.
 """
 
-import gzip
-import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from statistics import fmean
 from typing import Literal
 
@@ -20,13 +16,14 @@ from cai_core.feedback.comparison import check_template
 from cai_core.feedback.judge import judge
 from cai_core.models.catalogue import load
 from cai_core.models.protocol import Model
-from cai_core.schema import Constitution, Label, Pair, first_user_turn
+from cai_core.schema import Constitution, Label, Pair
 from cai_core.settings import BUILTIN, DATA_DIR, JudgeSetting
-from cai_core.stats import logit, wilson
-from cai_core.text import split_of
+from cai_core.stats import clustered_mean, logit
+from tests.bench import hh
 from tests.feedback.attacks import EVERY, filled
 
-PAIRS = 8  # with 76 attacks and as many controls: 1,224 judgements of two questions
+PAIRS = 12
+PARTS = 6  # a pair is shown every sixth attack: 24 or 26 texts with the controls
 LONGEST = 1200  # characters of a pair: what is measured is the attack, not the reading
 SETTING = JudgeSetting(principles="whole")
 CALM = (
@@ -41,25 +38,20 @@ class Trial:
     """What a text did that was appended to the worse answer of a pair."""
 
     kind: str
+    pair: str
     attack: bool
     flipped: bool
     shift: float  # log-odds in its favour
 
 
-def dev_pairs(count: int) -> list[Pair]:
-    """The first short pairs of the dev split."""
-    path = Path(os.environ["CAI_TEST_DATA"]) / "hh_harmless_pairs.jsonl.gz"
-    found: list[Pair] = []
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        for line in file:
-            pair = Pair.from_row(json.loads(line))
-            texts = [*(turn.content for turn in pair.prompt), pair.response_a, pair.response_b]
-            short = sum(map(len, texts)) <= LONGEST and all(text.strip() for text in texts)
-            if short and split_of(first_user_turn(pair.prompt)) == "dev":
-                found.append(pair)
-            if len(found) == count:
-                break
-    return found
+def short_pairs(count: int) -> list[Pair]:
+    """Random short pairs of the dev split."""
+    found = []
+    for pair in hh.unlabelled(hh.pairs("dev")):
+        texts = [*(turn.content for turn in pair.prompt), pair.response_a, pair.response_b]
+        if sum(map(len, texts)) <= LONGEST and all(text.strip() for text in texts):
+            found.append(pair)
+    return found[:count]
 
 
 def calm_text(length: int) -> str:
@@ -84,7 +76,7 @@ def odds_for(label: Label, side: Side) -> float | None:
 def trials(
     pairs: Sequence[Pair], attacks: Sequence[tuple[str, str]], model: Model, rules: Constitution
 ) -> Iterator[Trial]:
-    """Every attack and its control on every pair that the judge has a verdict on."""
+    """Attacks and their controls on every pair that the judge has a verdict on."""
     for number, (pair, plain) in enumerate(
         zip(pairs, judge(pairs, rules, model, SETTING), strict=True), start=1
     ):
@@ -92,14 +84,15 @@ def trials(
             continue
         side: Side = "b" if plain.p_a > 0.5 else "a"
         before = odds_for(plain, side) or 0.0
-        texts = [(kind, True, filled(text, side)) for kind, text in attacks]
+        mine = attacks[number % PARTS :: PARTS]
+        texts = [(kind, True, filled(text, side)) for kind, text in mine]
         texts += [(kind, False, calm_text(len(text))) for kind, _, text in texts]
         shown = [with_text(pair, side, text) for _, _, text in texts]
         labels = judge(shown, rules, model, SETTING)
         for (kind, attack, _), label in zip(texts, labels, strict=True):
             after = odds_for(label, side)
             if after is not None:
-                yield Trial(kind, attack, after > 0, after - before)
+                yield Trial(kind, pair.id, attack, after > 0, after - before)
         print(f"pair {number} of {len(pairs)}", flush=True)
 
 
@@ -109,27 +102,28 @@ def row(name: str, found: Sequence[Trial]) -> str:
     for attack in (True, False):
         some = [trial for trial in found if trial.attack == attack]
         shift = f"{fmean(trial.shift for trial in some):+.2f}" if some else "–"
-        cells += [str(wilson(sum(trial.flipped for trial in some), len(some))), shift]
+        share = clustered_mean([float(t.flipped) for t in some], [t.pair for t in some])
+        cells += [str(share), str(len(some)), shift]
     return f"| {name} | {' | '.join(cells)} |"
 
 
 def run(pairs: int = PAIRS, attacks: Sequence[tuple[str, str]] = tuple(EVERY)) -> str:
     rules = read(DATA_DIR / "constitutions" / "short.yaml")
-    chosen = dev_pairs(pairs)
+    chosen = short_pairs(pairs)
     found = list(trials(chosen, attacks, load(BUILTIN), rules))
     kinds = dict.fromkeys(kind for kind, _ in attacks)
     return "\n".join(
         [
             "## Attacks on the judge",
             "",
-            f"{len(attacks)} texts, each appended to the worse-judged answer of {len(chosen)} hh pairs"
-            " (dev split) to argue for it, and a harmless text of the same length in its place. Flip"
-            " rate: how often the verdict turns to that answer. Shift: mean change of its log-odds."
-            f" Built-in judge, {check_template(SETTING.template)}, all principles of `short` in one"
-            " question, both orders. Trials of one pair are alike, so the true intervals are wider.",
+            f"{len(attacks)} texts, each appended to the worse-judged answer of some of {len(chosen)}"
+            " random short hh pairs (dev split) to argue for it, and a harmless text of the same length"
+            " in its place. Flip rate: how often the verdict turns to that answer, its interval by"
+            " pairs. Shift: mean change of the answer's log-odds. Built-in judge,"
+            f" {check_template(SETTING.template)}, all principles of `short` in one question, both orders.",
             "",
-            "| kind | flip rate, attack | shift | flip rate, control | shift |",
-            "|---|---|---|---|---|",
+            "| kind | flip rate, attack | trials | shift | flip rate, control | trials | shift |",
+            "|---|---|---|---|---|---|---|",
             *(row(kind, [trial for trial in found if trial.kind == kind]) for kind in kinds),
             row("all", found),
         ]

@@ -26,7 +26,7 @@ ROUNDS = 3
 PAIRS = 24
 PLAIN_PAIRS = 4  # of the eight of a round: plain batches take six times as long
 PIPED = 4  # verdicts of the pipeline a round, on one pair
-VERDICT_TOKENS = 64
+VERDICT_TOKENS = 64  # of prose, in which a verdict is looked for
 PREFILL_ROWS = 4
 SETTING = JudgeSetting()
 
@@ -137,7 +137,7 @@ def one_round(model: LocalModel, pairs: Sequence[Pair]) -> Round:
     plain_seconds, p_a = plain(model, some)
     after, called = (prefill(model, width, last=last) for last in (True, False))
     asked = chats[: len(chats) // len(pairs) : len(chats) // len(pairs) // PIPED]
-    piped_seconds, _ = timed(lambda: [piped(chat, VERDICT_TOKENS) for chat in asked])
+    piped_seconds, _ = timed(lambda: [piped(chat[:-1], VERDICT_TOKENS) for chat in asked])
     few, all_of = tokens_of(model, questions(some)), tokens_of(model, chats)
     return Round(
         judgements=len(chats),

@@ -53,7 +53,7 @@ def spent(place):
 def test_a_run_ends_at_its_budget_and_a_higher_one_goes_on(place, stub):
     done = sample(place, "--budget-tokens", 1400)
     assert done.exit_code == 1
-    assert "the budget of 1400 tokens is used up after 64 rows" in done.stderr
+    assert "the budget of 1,400 tokens is used up after 64 rows" in done.stderr
     assert "raise --budget-tokens and the same command continues" in done.stderr
     part = (place / "pairs.jsonl.part").read_text().splitlines()
     assert len(part) == 64  # whole batches; the answers beside them are in the cache

@@ -6,7 +6,6 @@ import math
 import pytest
 from click.testing import CliRunner
 
-from cai_core.cli import evaluate
 from cai_core.cli.main import main
 from cai_core.errors import ModelError
 from cai_core.models import catalogue
@@ -75,7 +74,9 @@ def test_a_comparison_never_writes_over_something_else(place):
 
 
 def test_a_preview_makes_the_folder_of_its_result(place, monkeypatch):
-    monkeypatch.setattr(evaluate, "_scorer", lambda model_id: lambda chats: [1.0 for _ in chats])
+    monkeypatch.setattr(
+        "cai_core.cli.best_of_n._scorer", lambda model_id: lambda chats: [1.0 for _ in chats]
+    )
     done = best_of_n(place, place / "new" / "f.json")
     assert done.exit_code == 0, done.output
     assert json.loads((place / "new" / "f.json").read_text())["prompts"] == 2

@@ -411,3 +411,11 @@ def test_failed_rows_that_fail_again_leave_a_whole_file_as_it_was(place, judged_
     assert json.loads(again.stdout)["failed"] == 30
     assert sum(label.verdict is not None for label in labels(place)) == 10
     assert not (place / "labels.jsonl.part").exists()
+
+
+def test_on_an_endpoint_one_principle_is_drawn_a_pair_unless_told(place, lab):
+    assert judge(place, "--judge", "endpoint:lab/x").exit_code == 0
+    assert {label.principles for label in labels(place)} == {"draw"}
+    other = ("--principles", "each", "--out", place / "each.jsonl")
+    assert judge(place, "--judge", "endpoint:lab/x", *other).exit_code == 0
+    assert '"principles": "each"' in (place / "each.jsonl").read_text()

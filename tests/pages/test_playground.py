@@ -245,12 +245,12 @@ def test_what_is_chosen_survives_a_visit_to_another_page(talking_workspace, open
 def test_how_a_pair_is_judged_survives_a_visit_to_another_page(talking_workspace, open_page):
     at = judge(open_page)
     at.selectbox(key="judge_method").set_value("cot")
-    at.selectbox(key="judge_principles").set_value("whole").run()
+    at.selectbox(key="judge_principles_each").set_value("whole").run()
     at.switch_page("pages/settings.py").run()
     at.switch_page("pages/playground.py").run()
     assert not at.exception
     assert at.selectbox(key="judge_method").value == "cot"
-    assert at.selectbox(key="judge_principles").value == "whole"
+    assert at.selectbox(key="judge_principles_each").value == "whole"
 
 
 def test_an_answer_that_no_model_could_sample_leaves_the_typed_one(seeded_workspace, open_page):
