@@ -1,6 +1,6 @@
 """How often the built-in model agrees with people as a judge, by method and mode.
 
-The same pairs for every way: all of the test split of the human-labelled pairs, in random order;
+The same random pairs of the test split for every way;
 what was chosen was chosen on the dev split. A way has half an hour; what it has not judged by then is
 left out and its n says so. The result is kept in data/measured, where the pages read it.
 """
@@ -23,11 +23,12 @@ from cai_core.stats import Estimate, wilson
 from tests.bench import hh
 
 SECONDS = 1800.0
+PAIRS = 100
 SETTINGS = (
     JudgeSetting(method="logprob", principles="each"),
     JudgeSetting(method="logprob", principles="whole"),
     JudgeSetting(method="logprob", principles="draw"),
-    JudgeSetting(method="cot", principles="whole"),
+    JudgeSetting(method="cot", principles="whole", max_rationale_tokens=96),
 )
 
 
@@ -96,7 +97,7 @@ def keep(found: Sequence[Measured]) -> None:
 
 
 def run() -> str:
-    pairs = hh.pairs("test")
+    pairs = hh.pairs("test", count=PAIRS)
     found = []
     for setting in SETTINGS:
         found.append(measure(setting, pairs))
@@ -105,7 +106,7 @@ def run() -> str:
     lines = [
         "## The built-in model as a judge",
         "",
-        f"The test split of the human-labelled pairs of hh-rlhf (harmless), {len(pairs)} pairs, the"
+        f"{len(pairs)} random pairs of the test split of the human-labelled pairs of hh-rlhf (harmless), the"
         f" same for every way, with the first {hh.PRINCIPLES} principles of the constitution"
         " 'general'; chance is 0.50. Offset in log-odds, towards the answer shown first.",
         "",

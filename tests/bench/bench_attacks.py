@@ -23,7 +23,7 @@ from tests.bench import hh
 from tests.feedback.attacks import EVERY, filled
 
 PAIRS = 12
-PARTS = 6  # a pair is shown every sixth attack: 24 or 26 texts with the controls
+PARTS = 12  # a pair is shown every twelfth attack: each attack once, with its control
 LONGEST = 1200  # characters of a pair: what is measured is the attack, not the reading
 SETTING = JudgeSetting(principles="whole")
 CALM = (
