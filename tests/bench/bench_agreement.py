@@ -15,9 +15,10 @@ from itertools import takewhile
 import numpy as np
 
 from cai_core.feedback.judge import judge
+from cai_core.feedback.votes import mark_inconsistent
 from cai_core.models.catalogue import load
 from cai_core.review.measured import MEASURED
-from cai_core.schema import Label, Pair, Row
+from cai_core.schema import Constitution, Label, Pair, Row
 from cai_core.settings import BUILTIN, JudgeSetting
 from cai_core.stats import Estimate, wilson
 from tests.bench import hh
@@ -54,12 +55,10 @@ class Measured:
         return row | {name: round(getattr(self, name), 3) for name in names}
 
 
-def measure(setting: JudgeSetting, pairs: Sequence[Pair]) -> Measured:
+def judged(setting: JudgeSetting, rules: Constitution, pairs: Sequence[Pair]) -> Measured:
     """Judge as many of the pairs as the time allows."""
-    from cai_core.feedback.votes import mark_inconsistent
-
     began = time.monotonic()
-    made = judge(hh.unlabelled(pairs), hh.sixteen(), load(BUILTIN), setting)
+    made = judge(hh.unlabelled(pairs), rules, load(BUILTIN), setting)
     labels = mark_inconsistent(list(_in_time(made, began)))
     return summary(setting, labels, pairs, time.monotonic() - began)
 
@@ -100,7 +99,7 @@ def run() -> str:
     pairs = hh.pairs("test", count=PAIRS)
     found = []
     for setting in SETTINGS:
-        found.append(measure(setting, pairs))
+        found.append(judged(setting, hh.sixteen(), pairs))
         print(found[-1], flush=True)
     keep(found)
     lines = [

@@ -84,7 +84,8 @@ def trials(
             continue
         side: Side = "b" if plain.p_a > 0.5 else "a"
         before = odds_for(plain, side) or 0.0
-        mine = attacks[number % PARTS :: PARTS]
+        parts = min(PARTS, len(attacks))
+        mine = attacks[number % parts :: parts]
         texts = [(kind, True, filled(text, side)) for kind, text in mine]
         texts += [(kind, False, calm_text(len(text))) for kind, _, text in texts]
         shown = [with_text(pair, side, text) for _, _, text in texts]

@@ -34,7 +34,7 @@ def ids(rows):
     [
         (lines(*ROWS), "p.jsonl"),
         (b"\xef\xbb\xbf\n\n" + lines(*ROWS).replace(b"\n", b"\r\n\n"), "p.jsonl"),
-        (gzip.compress(lines(*ROWS)), "p.jsonl.gz"),
+        (gzip.compress(lines(*ROWS), mtime=0), "p.jsonl.gz"),
         (json.dumps(ROWS).encode(), "p.json"),
         (b"\n" + json.dumps(ROWS, indent=1).encode(), "p.jsonl"),
         (b"prompt,source\nHow?,web\n\"two\nlines\",web\n", "p.csv"),
@@ -68,7 +68,7 @@ def test_only_the_rows_that_are_not_done_come_in_their_order(file):
         (lines(ROWS[0], {"id": "p0", "prompt": "Other?"}), "p.jsonl:2: the id 'p0' stands here"),
         (lines(ROWS[0]) + b'{"prompt": "caf\xe9"}\n', "p.jsonl:2: not UTF-8"),
         (lines({"prompt": ""}), "p.jsonl:1: 'prompt' is empty"),
-        (gzip.compress(lines(*ROWS) * 50)[:-9], "p.jsonl: the gzip file is damaged"),
+        (gzip.compress(lines(*ROWS) * 50, mtime=0)[:-9], "p.jsonl: the gzip file is damaged"),
     ],
 )
 def test_what_is_wrong_is_said_before_any_row_comes(file, data, said):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from cai_core.jobs import queue
+from cai_core.review.measured import measured_way
 from cai_core.schema import Progress, Prompt, Revision, assistant
 from cai_core.settings import JudgeSetting, Settings
 from cai_core.store import constitutions, labels, pairs, prompts, revisions, work
@@ -331,3 +332,11 @@ def test_what_is_set_survives_another_page_and_is_not_the_playgrounds(talking_wo
     assert not at.exception
     assert at.number_input(key="make_revise_rounds").value == 6
     assert at.selectbox(key="make_revise_split").value == "all"
+
+
+def test_the_built_in_judge_says_how_often_it_agreed_with_people(seeded_workspace, open_page):
+    at = choose(open_page, "Judge pairs")
+    share = measured_way(JudgeSetting()).agreement.value
+    assert f"the built-in model agreed with people on {share:.0%}" in texts(at)
+    at.selectbox(key="make_judge_method").set_value("repeat").run()
+    assert "was not measured against people asked this way" in texts(at)

@@ -22,5 +22,7 @@ def test_a_setting_finds_what_was_measured_with_its_method_and_mode():
 
 
 def test_only_an_interval_above_one_half_is_better_than_chance():
-    assert not MeasuredJudge("logprob", "each", "x", Estimate(0.55, 0.46, 0.64, 100)).better_than_chance
+    assert not MeasuredJudge(
+        "logprob", "each", "x", Estimate(0.55, 0.46, 0.64, 100)
+    ).better_than_chance
     assert MeasuredJudge("logprob", "each", "x", Estimate(0.65, 0.55, 0.74, 100)).better_than_chance
