@@ -23,6 +23,7 @@ def test_a_long_batch_costs_less_than_a_kilobyte_of_memory_a_row(name):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)  # two minutes of two cores that are its own
 @pytest.mark.parametrize("name", bench_batches.COMMANDS)
 def test_a_hundred_thousand_rows_cost_less_than_a_hundred_megabytes(name):
     small, large = bench_batches.measured(1000, name), bench_batches.measured(100_000, name)
