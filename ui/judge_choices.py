@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from cai_core.feedback.comparison import check_template, template_names
+from cai_core.feedback.comparison import check_template, label_template, template_names
 from cai_core.models import catalogue
 from cai_core.review.measured import measured_way
 from cai_core.schema import PrincipleMode, judges_of
@@ -139,7 +139,7 @@ def say_builtin(setting: JudgeSetting) -> None:
 
 def builtin_words(setting: JudgeSetting) -> str:
     """How right the built-in model was, measured against people, asked as this setting asks."""
-    found = measured_way(setting)
+    found = measured_way(setting, label_template(setting))
     if found is None:
         return (
             "The built-in model was not measured against people asked this way. It is small: hold"

@@ -37,7 +37,12 @@ def measured() -> tuple[MeasuredJudge, ...]:
     )
 
 
-def measured_way(setting: JudgeSetting) -> MeasuredJudge | None:
-    """What was measured with this method and mode; None where that was not measured."""
-    asked = (setting.method, setting.principles)
-    return next((one for one in measured() if (one.method, one.principles) == asked), None)
+def measured_way(setting: JudgeSetting, template: str) -> MeasuredJudge | None:
+    """What was measured with this method, mode and wording; None where that was not measured.
+
+    Args:
+        template: what stands on the labels of this setting, examples and the third option too.
+    """
+    asked = (setting.method, setting.principles, template)
+    ways = {(one.method, one.principles, one.template): one for one in measured()}
+    return ways.get(asked)

@@ -18,7 +18,7 @@ from cai_core.models.catalogue import load
 from cai_core.models.protocol import Model
 from cai_core.schema import Constitution, Label, Pair
 from cai_core.settings import BUILTIN, DATA_DIR, JudgeSetting
-from cai_core.stats import clustered_mean, logit
+from cai_core.stats import Estimate, clustered_mean, logit, wilson
 from tests.bench import hh
 from tests.feedback.attacks import EVERY, filled
 
@@ -97,13 +97,22 @@ def trials(
         print(f"pair {number} of {len(pairs)}", flush=True)
 
 
+def _share(some: Sequence[Trial]) -> Estimate:
+    """How many flipped; trials of one pair are alike, so pairs count where several are."""
+    pairs = [trial.pair for trial in some]
+    if len(set(pairs)) == len(pairs):
+        return wilson(sum(trial.flipped for trial in some), len(some))
+    found = clustered_mean([float(trial.flipped) for trial in some], pairs)
+    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))  # it is a share
+
+
 def row(name: str, found: Sequence[Trial]) -> str:
     """A line of the table: attack beside control."""
     cells = []
     for attack in (True, False):
         some = [trial for trial in found if trial.attack == attack]
         shift = f"{fmean(trial.shift for trial in some):+.2f}" if some else "–"
-        share = clustered_mean([float(t.flipped) for t in some], [t.pair for t in some])
+        share = _share(some)
         cells += [str(share), str(len(some)), shift]
     return f"| {name} | {' | '.join(cells)} |"
 

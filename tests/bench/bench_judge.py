@@ -207,7 +207,7 @@ def report(rounds: Sequence[Round]) -> str:
     ]
     for name, of in (
         ("the model as it is called, with every token's prediction", lambda r: r.called),
-        ("only the last token's prediction made, which few do", lambda r: r.last),
+        ("only the last token's prediction made, as before an answer", lambda r: r.last),
     ):
         lines.append(
             f"| {name} | {middle(of(r).prefill for r in rounds):.0f} tokens/s,"

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from cai_core.feedback.comparison import check_template
 from cai_core.jobs import queue
 from cai_core.review.measured import measured_way
 from cai_core.schema import Progress, Prompt, Revision, assistant
@@ -336,7 +337,7 @@ def test_what_is_set_survives_another_page_and_is_not_the_playgrounds(talking_wo
 
 def test_the_built_in_judge_says_how_often_it_agreed_with_people(seeded_workspace, open_page):
     at = choose(open_page, "Judge pairs")
-    share = measured_way(JudgeSetting()).agreement.value
+    share = measured_way(JudgeSetting(), check_template("")).agreement.value
     assert f"the built-in model agreed with people on {share:.0%}" in texts(at)
-    at.selectbox(key="make_judge_method").set_value("repeat").run()
+    at.toggle(key="make_judge_abstain").set_value(True).run()
     assert "was not measured against people asked this way" in texts(at)

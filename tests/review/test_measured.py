@@ -15,10 +15,13 @@ def test_every_way_was_measured_on_at_least_a_hundred_pairs_under_a_shipped_temp
         assert one.template.partition("+")[0] in shipped_templates()
 
 
-def test_a_setting_finds_what_was_measured_with_its_method_and_mode():
-    found = measured_way(JudgeSetting(method="logprob", principles="draw"))
+def test_a_setting_finds_what_was_measured_with_its_method_mode_and_wording():
+    setting = JudgeSetting(method="logprob", principles="draw")
+    found = measured_way(setting, measured()[0].template)
     assert (found.method, found.principles) == ("logprob", "draw")
-    assert measured_way(JudgeSetting(method="repeat", principles="whole")) is None
+    assert measured_way(setting, f"{found.template}+4ex.0123abcd") is None
+    other = JudgeSetting(method="repeat", principles="whole")
+    assert measured_way(other, found.template) is None
 
 
 def test_only_an_interval_above_one_half_is_better_than_chance():
