@@ -27,33 +27,35 @@ def show(db: Database, job: work.Job) -> None:
     """Draw the conversation so far and ask for the next turn."""
     model_id = st.selectbox("Model", parts(job), key=f"chat_model_{job.id}")
     slot = f"chat_{job.id}_{model_id}"
-    talk = st.container()
-    asked = st.chat_input("Ask the trained model", key=f"ask_{slot}")
     chat: Chat = st.session_state.get(slot, ())
-    with talk:
+    # Slots that are emptied in so many words: beside parts that redraw on their own, Streamlit's
+    # clearing of what is no longer drawn comes too late at times, and an old chat would stay.
+    talk = st.empty()
+    asked = st.chat_input("Ask the trained model", key=f"ask_{slot}")
+    again = st.empty()
+    if asked:
+        chat = (*chat, user(asked))
+    if not chat:
+        return
+    with talk.container():
         cards.turns(chat)
         if asked:
-            chat = (*chat, user(asked))
-            cards.turns(chat[-1:])
-            chat = _answered(db, model_id, chat, slot)
-    if chat:
-        st.button(
-            "Begin anew",
-            icon=":material/refresh:",
-            key=f"anew_{slot}",
-            on_click=st.session_state.pop,
-            args=(slot, None),
-        )
+            _answer(db, model_id, chat, slot)
+    again.button(
+        "Begin anew",
+        icon=":material/refresh:",
+        key=f"anew_{slot}",
+        on_click=st.session_state.pop,
+        args=(slot, None),
+    )
 
 
-def _answered(db: Database, model_id: str, chat: Chat, slot: str) -> Chat:
-    """The chat with its answer; what was said so far stays where a click breaks in."""
+def _answer(db: Database, model_id: str, chat: Chat, slot: str) -> None:
+    """Stream the answer and keep it; what was said so far stays where a click breaks in."""
 
     def keep(said: str) -> None:
         st.session_state[slot] = (*chat, assistant(said))
 
     keep("")  # the question stays even where the model fails at once
     params = Sampling(max_new_tokens=MAX_TOKENS)
-    said = live.stream_answer(db, model_id, chat, params, keep=keep)
-    keep(said)
-    return (*chat, assistant(said))
+    keep(live.stream_answer(db, model_id, chat, params, keep=keep))
