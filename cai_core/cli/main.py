@@ -20,6 +20,7 @@ COMMANDS = {  # in the order of the help: what each does
     "revise": "Answer, criticise and revise prompts under a constitution.",
     "sample-pairs": "Sample two answers to every prompt.",
     "judge": "Judge pairs under a constitution, in both orders.",
+    "impact": "See what an edit of a constitution changes, and whether it is real.",
     "dataset": "Build, show and export frozen datasets.",
     "train": "Train by SFT, a reward model, PPO, or the chain of them.",
     "evaluate": "Compare two models, or revisions with first answers; choose the best of n.",
