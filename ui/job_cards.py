@@ -19,6 +19,7 @@ KINDS = {
     "revise": "critique and revision",
     "sample-pairs": "sampled pairs",
     "judge": "judging",
+    "impact": "impact of an edit",
     "sft": "SFT",
     "reward": "reward model",
     "ppo": "PPO",
@@ -175,12 +176,12 @@ def _ask_cancel(job_id: str, title: str) -> None:
         "Cancel this job?",
         f"{title}\n\nWhat is finished is kept, and the job can be resumed later.",
         button="Cancel the job",
-        on_click=frame.callback(_cancel),
+        on_click=frame.callback(cancel),
         args=(job_id,),
     )
 
 
-def _cancel(db: Database, job_id: str) -> None:
+def cancel(db: Database, job_id: str) -> None:
     queue.cancel(db, job_id, by=frame.person())
 
 

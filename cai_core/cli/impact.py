@@ -180,13 +180,23 @@ def _answers(
             bench = Bench(model, asked.setting, asked.examples, running.seed)
             with output.mending():
                 for answered in answers(todo, bench, hooks=running.hooks):
-                    output.write(answered.to_row())
+                    output.write(_row(asked, planned, answered, known))
             used = replace(used, cached=model.usage.cached)
         output.finish([row_id(pair.id, part.name) for part, some in parts for pair in some])
     found = list(map(Answered.from_row, rows_in(rows_file)))
     main = [answered for answered in found if answered.part == MAIN]
     refuse_if_all_failed(rows_file, len(main), sum(1 for one in main if one.error))
     return found, used
+
+
+def _row(asked: Asked, planned: "Plan", answered: "Answered", known: "Known") -> Row:
+    """With what it comes to at once, for whoever watches."""
+    from cai_core.impact.outcome import judged
+
+    row = answered.to_row()
+    for one in judged(planned, [answered], known=known, tie_band=asked.setting.tie_band):
+        row["judged"] = one.to_row()
+    return row
 
 
 def _questions(parts: "Sequence[tuple[Part, Sequence[Pair]]]", main: bool) -> int:
@@ -231,11 +241,12 @@ def _result(
     from cai_core.impact.edit import Edit
     from cai_core.impact.effect import effect
     from cai_core.impact.outcome import judged, measured
-    from cai_core.impact.people import against, by_part
+    from cai_core.impact.people import against, by_part, without_locked
     from cai_core.impact.result import Impact, touches
     from cai_core.impact.shifts import shift_table
 
-    found = judged(planned, answers, known=known, tie_band=asked.setting.tie_band)
+    everything = judged(planned, answers, known=known, tie_band=asked.setting.tie_band)
+    found = everything if asked.locked else list(map(without_locked, everything))
     told = [one for one in found if not one.error]
     touched = touches(Edit(asked.old, asked.new).touched)
     checked = None

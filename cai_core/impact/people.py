@@ -6,7 +6,7 @@ half of the reviewed prompts, by hash, are locked: their result is for versions 
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from cai_core.impact.outcome import Judged
@@ -80,3 +80,10 @@ def mcnemar(gained: int, lost: int) -> float:
 
 def by_part(pairs: Sequence[Judged], part: Part) -> list[Judged]:
     return [one for one in pairs if pair_part(one) == part]
+
+
+def without_locked(one: Judged) -> Judged:
+    """The same without a person's verdict where the pair is locked: so none shows by accident."""
+    if one.pair.label is None or pair_part(one) == "tune":
+        return one
+    return replace(one, pair=replace(one.pair, label=None))

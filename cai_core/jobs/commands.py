@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, Command] = {
     "sample-pairs": Command(("sample-pairs",), "output.jsonl", "pairs"),
     "judge": Command(("judge",), "output.jsonl", "labels"),
     "prompts": Command(("prompts", "generate"), "output.jsonl", "prompts"),
+    "impact": Command(("impact",), "result.json"),
     "sft": Command(("train", "sft"), "out"),
     "reward": Command(("train", "reward"), "out"),
     "ppo": Command(("train", "ppo"), "out"),

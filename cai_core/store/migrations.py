@@ -246,3 +246,17 @@ def m008_audit(db: Database) -> None:
 @STEPS()
 def m009_seeds(db: Database) -> None:
     db.execute("CREATE TABLE seeds (name TEXT PRIMARY KEY, digest TEXT NOT NULL)")
+
+
+@STEPS()
+def m013_looks(db: Database) -> None:
+    db.execute(
+        """CREATE TABLE looks (
+            seq INTEGER PRIMARY KEY,
+            version TEXT NOT NULL UNIQUE REFERENCES versions(id),
+            job TEXT NOT NULL REFERENCES jobs(id),
+            found TEXT NOT NULL,
+            who TEXT NOT NULL,
+            created TEXT NOT NULL)"""
+    )
+    _frozen(db, "looks", sentence="a look at the locked pairs cannot be taken back")
