@@ -249,7 +249,7 @@ def m009_seeds(db: Database) -> None:
 
 
 @STEPS()
-def m013_looks(db: Database) -> None:
+def m010_looks(db: Database) -> None:
     db.execute(
         """CREATE TABLE looks (
             seq INTEGER PRIMARY KEY,
