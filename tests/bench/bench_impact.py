@@ -19,8 +19,8 @@ from cai_core.impact.plan import Part, Plan, plan
 from cai_core.impact.stored import Known, asked_nowhere, stored_votes
 from cai_core.models.catalogue import load
 from cai_core.models.local import LocalModel
-from cai_core.schema import Constitution, Pair
-from cai_core.settings import BUILTIN, JudgeSetting, PrincipleMode
+from cai_core.schema import Constitution, Pair, PrincipleMode
+from cai_core.settings import BUILTIN, JudgeSetting
 from tests.bench import hh
 from tests.bench.bench_judge import prefill, tokens_of, unique_tokens
 
