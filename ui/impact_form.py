@@ -10,20 +10,18 @@ from sqlite_utils import Database
 from cai_core.constitution import document
 from cai_core.constitution.diff import compare
 from cai_core.errors import CaiError
-from cai_core.feedback.comparison import label_template
-from cai_core.feedback.examples import comparisons_in_use
 from cai_core.impact.edit import Edit
 from cai_core.jobs.queue import Submission
 from cai_core.review.effective import effective_labels
-from cai_core.schema import Label, Pair, Row, Verdict, content_hash
+from cai_core.schema import Pair, Row, Verdict, content_hash
 from cai_core.settings import JudgeSetting, Settings, usual_principles
 from cai_core.store import labels, pairs
-from cai_core.store.labels import LabelFilter
 from ui import cards, generate_choices, judge_choices
 from ui.choices import Ruling, rulings
 from ui.constitution_changes import change_summary, show_changes
 from ui.generate_judge import METHODS, PRINCIPLES
 from ui.generate_start import Plan, start
+from ui.impact_votes import stored_labels
 from ui.plain import label, shorten
 
 FEW = 40  # pairs at first: enough for an interval, minutes on a laptop
@@ -194,7 +192,8 @@ def _submission(db: Database, asked: _Asked) -> Submission:
     setting = asked.setting
     options = judge_choices.job_options(setting)
     options = {k: v for k, v in options.items() if k not in ("panel", "combine")}
-    stored = _stored(db, asked)
+    ids = [pair.id for pair in asked.pairs]
+    stored = stored_labels(db, asked.old.ref.hash, ids, setting)
     options |= {"from": "from.yaml", "to": "to.yaml", "pairs": "pairs.jsonl"}
     options |= {"labels": "labels.jsonl"} if stored else {}
     options |= {"no_check": True} if not asked.check else {"placebos": PLACEBOS}
@@ -216,21 +215,3 @@ def _submission(db: Database, asked: _Asked) -> Submission:
             "pair_set": content_hash(sorted(pair.id for pair in asked.pairs)),
         },
     )
-
-
-def _stored(db: Database, asked: _Asked) -> list[Label]:
-    """Labels by `each` of the old version: their votes need not be asked again."""
-    setting = asked.setting
-    if setting.principles != "each":
-        return []
-    where = LabelFilter(
-        kind="judge",
-        annotator=setting.model,
-        method=setting.method,
-        principles="each",
-        constitution=asked.old.ref.hash,
-        pairs=[pair.id for pair in asked.pairs],
-    )
-    template = label_template(setting, comparisons_in_use(setting))
-    found = [item.label for item in labels.standing(db, where)]
-    return [one for one in found if one.votes and one.template == template]
