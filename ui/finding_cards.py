@@ -13,7 +13,7 @@ from cai_core.schema import Constitution
 from cai_core.store import accepted
 from cai_core.store.accepted import Accepted
 from ui import frame
-from ui.plain import label, shorten
+from ui.plain import label
 
 MARKS = {
     "error": ":red[:material/error:]",
@@ -97,7 +97,7 @@ def _show(constitution: str, finding: Finding, place: str) -> None:
     if why.open:
         with why:
             st.markdown(f"**{finding.rule.name}**")
-            st.text(finding.rule.reason, width=420)
+            st.text(finding.rule.reason)
             st.caption(f"Source: {label(finding.rule.source, limit=_SAID)}")
             _offer(constitution, finding, key)
 
@@ -146,9 +146,10 @@ def _show_settled(settled: Sequence[Accepted], place: str) -> None:
     with popover:
         for one in settled:
             message = one.message[:1].upper() + one.message[1:]
-            st.markdown(label(message, limit=_SAID))
-            st.text(one.note, width=420)
-            st.caption(f"{label(shorten(one.who, 60))}, {one.created[:16].replace('T', ' ')}")
+            st.caption(label(message, limit=_SAID))
+            st.text(one.note)
+            when = one.created[:16].replace("T", " ")
+            st.caption(f"{label(one.who)}, {when} UTC")
             st.button(
                 "Take back",
                 key=f"take_back_{one.id}",

@@ -5,7 +5,7 @@ Every pattern looks for words, not for meaning: docs/lint.md says how often it i
 
 import re
 
-from cai_core.constitution.qualities import families, quality, words
+from cai_core.constitution.qualities import families, quality, word_set, words
 
 LONG = 70  # words; twice the longest wording that is shipped
 READ = 600  # characters of a text in which two questions are looked for: more than LONG words
@@ -82,16 +82,15 @@ _COMPARED = re.compile(
 _NOT_ANOTHER = re.compile(
     r"(?:(?:does|is|has|do|can|will) )?(?:no|not|never|neither|still|avoids?)\b", re.IGNORECASE
 )
-_VERB = (
+_VERB = (  # with its ending: "ha" and "i" are has and is
     r"(?:acknowledge|add|admit|ask|answer|avoid|cite|contain|contribute|correct|decline|describe"
-    r"|discourage|do|encourage|ensure|explain|find|follow|get|give|ha|help|include|i"
-    r"|invite|keep|leave|let|maintain|make|mention|name|offer|open|point|present|promote|protect"
+    r"|discourage|do|encourage|ensure|explain|find|follow|get|give|ha|help|i|include|invite|keep|leave|let|maintain|make|mention|name|offer|open|point|present|promote|protect"
     r"|prove|provide|put|quote|reflect|remain|respect|say|seek|show|solve|sound|speak|stay|suggest"
     r"|summarise|summarize|support|take|teach|tell|treat|use|warn|write|work)(?:s|es)"
 )
 _STARTS = re.compile(rf"(?:also )?{_VERB}\b", re.IGNORECASE)
 _CLAUSE = re.compile(
-    rf"\b(?:response|answer|reply|option|one|two|that)\s+(?P<verb>{_VERB})\s+\w", re.IGNORECASE
+    rf"\b(?:response|answer|reply|option|one|two|that)\s+{_VERB}\s+\w", re.IGNORECASE
 )
 
 
@@ -158,33 +157,9 @@ def _next_quality(right: str) -> tuple[str, int]:
     return "", 0
 
 
-_DEGREES = frozenset(
-    [
-        "more",
-        "most",
-        "less",
-        "least",
-        "fewer",
-        "greater",
-        "better",
-        "as",
-        "a",
-        "an",
-        "the",
-        "also",
-        "very",
-        "is",
-        "in",
-        "with",
-        "of",
-        "socially",
-        "and",
-        "both",
-        "sounds",
-        "uses",
-        "has",
-        "shows",
-    ]
+_DEGREES = word_set(
+    "more most less least fewer greater better as a an the also very is in with of socially and"
+    " both sounds uses has shows"
 )
 
 

@@ -1,15 +1,20 @@
 """What wordings speak of: families of words that mean one quality of an answer, and which are good.
 
-A word that is in no family is about something that we do not know; no rule concludes from that.
+English alone. A word that is in no family is about something that we do not know; no rule concludes
+from that.
 """
 
 import re
-from collections.abc import Iterator, Sequence
 from functools import lru_cache
+
+
+def word_set(line: str) -> frozenset[str]:
+    return frozenset(line.split())
+
 
 _WORDS = re.compile(r"[a-z']+(?:-[a-z]+)*")
 
-# Beginnings of words, by what they are about. `+` and `-` before a family's words: which are wanted.
+# Words by what they are about: five letters and more may go on, shorter ones take an ending.
 _FAMILIES: dict[str, tuple[str, str, str]] = {  # name: (wanted, unwanted, neither)
     "honesty": (
         "truth true honest sincer accura correct factual candid transparent faithful objectiv"
@@ -86,43 +91,11 @@ _FAMILIES: dict[str, tuple[str, str, str]] = {  # name: (wanted, unwanted, neith
     ),
     "code": ("", "buggy", "code bug bugs compil runs program"),
 }
-_IGNORED = frozenset(  # neither of an answer's qualities, though a beginning fits
-    [
-        "considered",
-        "consideration",
-        "meaning",
-        "means",
-        "meant",
-        "meanwhile",
-        "kind-of",
-        "kinds",
-        "falls",
-        "calls",
-        "minority",
-        "openai",
-        "opening",
-        "opens",
-        "opened",
-        "opener",
-        "completely",
-        "generally",
-        "particular",
-        "falsework",
-        "acting",
-        "action",
-        "actually",
-        "warmup",
-        "longer",
-        "informed-consent",
-        "liest",
-        "orders",
-        "ordered",
-        "pleases",
-        "personally",
-        "notes",
-    ]
+_IGNORED = word_set(  # neither of an answer's qualities, though a beginning fits
+    "considered consideration meaning means meant meanwhile kinds falls calls minority openai opening"
+    " opens opened opener completely generally particular acting action actually longer orders"
+    " ordered personally notes"
 )
-
 
 _SHORT_ENDINGS = r"(?:s|ly|er|est|ness|ing|ed|r|st)?"
 
@@ -171,123 +144,13 @@ def content(text: str) -> frozenset[str]:
     return frozenset(word[:5] for word in words(text) if len(word) > 3 and word not in _FRAME)
 
 
-_FRAME = frozenset(
-    [
-        "which",
-        "response",
-        "responses",
-        "answer",
-        "answers",
-        "last",
-        "that",
-        "this",
-        "with",
-        "what",
-        "more",
-        "most",
-        "less",
-        "least",
-        "than",
-        "choose",
-        "select",
-        "pick",
-        "prefer",
-        "point",
-        "rewrite",
-        "make",
-        "take",
-        "identify",
-        "find",
-        "quote",
-        "name",
-        "list",
-        "check",
-        "read",
-        "where",
-        "anything",
-        "every",
-        "each",
-        "from",
-        "into",
-        "would",
-        "could",
-        "should",
-        "does",
-        "have",
-        "there",
-        "they",
-        "them",
-        "their",
-        "it's",
-        "person",
-        "people",
-        "someone",
-        "somebody",
-        "user",
-        "reader",
-        "human",
-        "assistant",
-        "without",
-        "other",
-        "others",
-        "instead",
-        "keep",
-        "about",
-        "because",
-        "been",
-        "being",
-        "also",
-        "only",
-        "such",
-        "when",
-        "while",
-        "whether",
-        "explain",
-        "show",
-        "says",
-        "said",
-        "give",
-        "gives",
-        "given",
-        "some",
-        "thing",
-        "things",
-        "word",
-        "words",
-        "sentence",
-        "sentences",
-        "better",
-        "best",
-        "worse",
-        "well",
-        "still",
-        "remove",
-        "removed",
-        "rather",
-        "correct",
-        "parts",
-        "part",
-        "asked",
-        "request",
-        "question",
-        "of-the",
-        "your",
-        "yours",
-        "itself",
-        "themselves",
-        "please",
-        "specific",
-        "ways",
-        "either",
-        "both",
-        "very",
-    ]
+_FRAME = word_set(  # words of every request
+    "which response responses answer answers last that this with what more most less least than"
+    " choose select pick prefer point rewrite make take identify find quote name list check read"
+    " where anything every each from into would could should does have there they them their it's"
+    " person people someone somebody user reader human assistant without other others instead keep"
+    " about because been being also only such when while whether explain show says said give gives"
+    " given some thing things word words sentence sentences better best worse well still remove"
+    " removed rather correct parts part asked request question your yours itself themselves please"
+    " specific ways either both very"
 )
-
-
-def signs(tokens: Sequence[str]) -> Iterator[tuple[int, str, int]]:
-    """(place, family, sign) of the words that are wanted or unwanted."""
-    for place, word in enumerate(tokens):
-        name, sign = quality(word)
-        if sign:
-            yield place, name, sign

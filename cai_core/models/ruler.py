@@ -73,7 +73,7 @@ class Ruler:
         >>> Ruler("endpoint:a/b", 8192).said(12)
         'about 12 tokens'
         """
-        return f"{tokens} tokens" if self.exact else f"about {tokens} tokens"
+        return f"{tokens:,} tokens" if self.exact else f"about {tokens:,} tokens"
 
 
 def ruler_of(model_id: str, settings: Settings) -> Ruler:

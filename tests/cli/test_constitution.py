@@ -58,7 +58,9 @@ def test_lint_gives_findings_as_json(tmp_path):
     result = run("lint", path, "--json")
     assert result.exit_code == 0
     row = json.loads(result.stdout)[0]
-    assert {"file", "level", "rule", "key", "message", "reason", "source", "fingerprint"} == set(row)
+    assert {"file", "level", "rule", "key", "message", "reason", "source", "fingerprint"} == set(
+        row
+    )
     assert row["rule"] == "no-counterweight"
 
 
