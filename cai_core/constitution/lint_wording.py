@@ -23,7 +23,7 @@ _LEAST = re.compile(
     r"^\W*which \w+ (?:would|could|might|will) \w+ (?:the )?(?:least|less|fewe)", re.I
 )
 _TURN = re.compile(  # what follows names something that a good answer does
-    r"\b(?:but|while|instead|where it can|(?:and|or) (?:more|better|still|helps?|explains?|offers?|shows?"
+    r"\b(?:but|while|instead|where it can|(?:and|or) (?:more|better|still(?! not)|helps?|explains?|offers?|shows?"
     r"|opens?|keeps?|says?|answers?|treats?|protects?))\b|[.?]\s+(?:choose|prefer|pick)\b(?! .{0,20}less)",
     re.IGNORECASE,
 )
