@@ -25,7 +25,7 @@ with frame.page("constitution") as db:
             with principles:
                 editor, panel = st.columns([11, 9], gap="medium")
                 with editor:
-                    show_principles(draft)
+                    show_principles(db, draft)
                 with panel:
                     show_try(db, draft)
         if history.open:

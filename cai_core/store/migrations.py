@@ -260,3 +260,24 @@ def m010_looks(db: Database) -> None:
             created TEXT NOT NULL)"""
     )
     _frozen(db, "looks", sentence="a look at the locked pairs cannot be taken back")
+
+
+@STEPS()
+def m011_accepted_findings(db: Database) -> None:
+    db.execute(
+        """CREATE TABLE accepted_findings (
+            seq INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            constitution TEXT NOT NULL,
+            fingerprint TEXT NOT NULL,
+            rule TEXT NOT NULL,
+            key TEXT NOT NULL,
+            message TEXT NOT NULL,
+            note TEXT NOT NULL,
+            who TEXT NOT NULL,
+            created TEXT NOT NULL)"""
+    )
+    db.execute("CREATE INDEX accepted_constitution ON accepted_findings(constitution, fingerprint)")
+    _frozen(
+        db, "accepted_findings", sentence="accepted findings are a log; append an undo or a new one"
+    )
