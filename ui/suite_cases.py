@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 from sqlite_utils import Database
 
-from cai_core.schema import Case
+from cai_core.schema import Case, content_hash
 from cai_core.store import suites
 from cai_core.store.suites import Ran
 from ui import cards, frame, suite_fields, suite_seen
@@ -15,6 +15,7 @@ from ui.plain import label
 from ui.suite_add import show_answers
 from ui.suite_board import Board, Target
 
+OPEN = "suite_open"  # session state: ids of the cases that are open
 SHOWN = 50  # rows at once; a search narrows them
 MARKS = {
     "passed": ":green[:material/check_circle:]",
@@ -79,10 +80,21 @@ def _row(db: Database, board: Board, case: Case, target: Target) -> None:
     parts = [f"{MARKS[state_of(board, case, target)]} {kind} {label(title_of(case), limit=60)}"]
     parts += [label(str(case.expectation), limit=60)]
     parts += [f"*{label(says)}*"] if says else []
-    panel = st.expander(" · ".join(parts), key=f"suite_case_{case.id}", on_change="rerun")
+    # Its title is part of a row's identity: it would close when its mark changes.
+    key = f"suite_case_{case.id}"
+    st.session_state[key] = case.id in _open_cases()
+    panel = st.expander(" · ".join(parts), key=key, on_change=_toggle, args=(case.id,))
     if panel.open:
         with panel:
             _open(db, board, case, target)
+
+
+def _open_cases() -> set[str]:
+    return st.session_state.setdefault(OPEN, set())  # type: ignore[no-any-return]
+
+
+def _toggle(case_id: str) -> None:
+    _open_cases().symmetric_difference_update({case_id})
 
 
 def _open(db: Database, board: Board, case: Case, target: Target) -> None:
@@ -101,7 +113,7 @@ def _open(db: Database, board: Board, case: Case, target: Target) -> None:
 
 
 def _change(db: Database, board: Board, case: Case, target: Target, result: Ran | None) -> None:
-    key = f"suite_edit_{case.id}_{case.digest}"
+    key = edit_key(case)
     with st.container(border=True, gap="small"):
         suite_fields.choose(target.constitution, of_pair=bool(case.answers), key=key, given=case)
         with st.container(horizontal=True):
@@ -123,6 +135,11 @@ def _change(db: Database, board: Board, case: Case, target: Target, result: Ran 
             )
             if st.button("Remove", key=f"{key}_remove", icon=":material/delete:", type="tertiary"):
                 _ask_to_remove(name, case)
+
+
+def edit_key(case: Case) -> str:
+    """Of the fields of a case as it stands: when somebody changes it, they are filled anew."""
+    return f"suite_edit_{content_hash(case.to_row())}"
 
 
 def _save(db: Database, name: str, case: Case, key: str) -> None:

@@ -4,13 +4,13 @@ import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.constitution.document import dump
-from cai_core.errors import ConstitutionError, DataError
+from cai_core.errors import CaiError, ConstitutionError, DataError
 from cai_core.evaluate import suite_file
 from cai_core.jobs import queue
 from cai_core.jobs.queue import Submission
 from cai_core.schema import ConstitutionRef
 from cai_core.settings import Settings
-from cai_core.store import work
+from cai_core.store import suites, work
 from cai_core.store.work import Job
 from ui import frame, job_cards, judge_choices
 from ui.draft import Draft
@@ -103,9 +103,14 @@ def _progress(db: Database, job_id: str, was_busy: bool) -> None:
 
 def say_standing(db: Database, draft: Draft) -> None:
     """Under the save bar: how the suite went on what is open; nothing where there is no case."""
+    if not suites.cases(db, draft.name):
+        return
     model = str(st.session_state.get(MODEL) or Settings.load().base_model)
-    board = Board.of(db, draft, asking_now(model))
-    if board.cases and board.targets:
-        target = board.targets[0]
-        said = board.counts(target) or "no case is enabled"
-        st.caption(f":material/checklist: Suite on {target.title}: {said}.")
+    try:
+        board = Board.of(db, draft, asking_now(model))
+    except CaiError as error:  # the editor beside it must not go with it
+        st.caption(f":orange[:material/warning:] {label(str(error), limit=200)}")
+        return
+    target = board.targets[0]
+    said = board.counts(target) or "no case is enabled"
+    st.caption(f":material/checklist: Suite on {target.title}: {said}.")

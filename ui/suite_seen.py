@@ -4,6 +4,7 @@ import streamlit as st
 
 from cai_core.feedback.judge import Judged
 from cai_core.feedback.panel import Heard
+from cai_core.feedback.templates import WHOLE
 from cai_core.schema import CaseResult, Revision
 from cai_core.store.suites import Ran
 from ui import cards
@@ -42,5 +43,6 @@ def _asked(result: CaseResult) -> str:
 def _trail(revision: Revision) -> None:
     cards.answer("First answer", revision.initial)
     for round_ in revision.rounds:
-        cards.answer(f"Critique under {label(round_.principle)}", round_.critique)
+        under = "all principles" if round_.principle == WHOLE else label(round_.principle)
+        cards.answer(f"Critique under {under}", round_.critique)
         cards.answer("Revision", round_.revision)

@@ -40,7 +40,7 @@ class Track:
         >>> Track(("version 1", "version 2", "version 3"), ("passed", "failed", "failed")).says
         'regressed since version 2; passed on version 1'
         >>> Track(("version 1", "version 2", "the draft"), ("failed", None, "passed")).says
-        'fixed since the draft; failed on version 1'
+        'fixed on the draft; failed on version 1'
         >>> Track(("version 1", "version 2"), ("failed", "failed")).says
         'has never passed'
         """
@@ -55,4 +55,5 @@ class Track:
             return "has never passed" if now == "failed" else ""
         word = "regressed" if now == "failed" else "fixed"
         before, then = known[began - 1]
-        return f"{word} since {known[began][0]}; {then} on {before}"
+        when = "on" if began == len(known) - 1 else "since"
+        return f"{word} {when} {known[began][0]}; {then} on {before}"

@@ -36,7 +36,8 @@ class SuiteReport:
 
     @property
     def sentence(self) -> str:
-        return ", ".join(f"{n} {name}" for name, n in self.counts.items())
+        words = {"errors": "error"} if self.counts["errors"] == 1 else {}
+        return ", ".join(f"{n} {words.get(name, name)}" for name, n in self.counts.items())
 
     def lines(self) -> Iterator[str]:
         """A line for each case that failed or could not be run, with what was seen."""

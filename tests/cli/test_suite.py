@@ -64,7 +64,7 @@ def test_a_case_that_cannot_be_run_is_an_error_and_no_failure(place, model):
     done = run(place, cases=[KEPT, GONE])
     assert done.exit_code == 1
     assert "ERROR gone: must differ: constitution 'rules' has no principle 'gone'" in done.stdout
-    assert "1 passed, 0 failed, 1 errors" in done.stdout
+    assert "1 passed, 0 failed, 1 error" in done.stdout
 
 
 def test_the_result_file_has_counts_and_the_whole_of_each_case(place, model):
@@ -111,7 +111,7 @@ def test_what_could_not_be_run_is_asked_again_alone(place, monkeypatch):
         catalogue, "load", lambda model_id, **more: models.append(next(used)) or models[-1]
     )
     out = ("--out", place / "r.json")
-    assert "1 passed, 0 failed, 1 errors" in run(place, *out, cases=[WINS, KEPT]).stdout
+    assert "1 passed, 0 failed, 1 error" in run(place, *out, cases=[WINS, KEPT]).stdout
     done = run(place, *out)
     assert (done.exit_code, "2 passed" in done.stdout) == (0, True)
     assert len(models[1].history) == 3  # answer, critique, revision: the pair is not judged again

@@ -26,7 +26,7 @@ REPORT = SuiteReport(REF, CASES, RESULTS)
 
 def test_failures_and_errors_are_counted_apart():
     assert REPORT.counts == {"passed": 1, "failed": 1, "errors": 1, "disabled": 1}
-    assert REPORT.sentence == "1 passed, 1 failed, 1 errors, 1 disabled"
+    assert REPORT.sentence == "1 passed, 1 failed, 1 error, 1 disabled"
     assert not REPORT.passes
     assert SuiteReport(REF, CASES[:1], RESULTS[:1]).passes
     assert not SuiteReport(REF, CASES[2:3], RESULTS[2:]).passes  # an error is no pass
@@ -61,12 +61,12 @@ def test_junit_tells_failures_errors_and_skipped_apart():
         ("fff", "has never passed", False),
         (".e.", "", False),
         ("pff", "regressed since v2; passed on v1", True),
-        ("p.f", "regressed since v3; passed on v1", True),
-        ("pef", "regressed since v3; passed on v1", True),
-        ("pf.", "regressed since v2; passed on v1", True),
-        ("pfp", "fixed since v3; failed on v2", False),
-        ("fpe", "fixed since v2; failed on v1", False),
-        ("fpf", "regressed since v3; passed on v2", True),
+        ("p.f", "regressed on v3; passed on v1", True),
+        ("pef", "regressed on v3; passed on v1", True),
+        ("pf.", "regressed on v2; passed on v1", True),
+        ("pfp", "fixed on v3; failed on v2", False),
+        ("fpe", "fixed on v2; failed on v1", False),
+        ("fpf", "regressed on v3; passed on v2", True),
         ("", "", False),
     ],
 )
