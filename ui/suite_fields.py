@@ -6,7 +6,7 @@ import streamlit as st
 
 from cai_core.schema import PAIR_MUSTS, PROMPT_MUSTS, Case, Constitution, Row
 from cai_core.schema.suites import COMPARES, SAYS
-from ui.plain import label
+from ui.plain import shorten
 
 _ALL = ""
 _HELP = {
@@ -36,7 +36,7 @@ def choose(rules: Constitution, *, of_pair: bool, key: str, given: Case | None =
             "Asked under",
             list(shown),
             key=f"{key}_principle",
-            format_func=lambda name: f"only {label(name)}" if name else "all principles",
+            format_func=lambda name: f"only {shorten(name, 60)}" if name else "all principles",
         )
         st.text_input("Note", key=f"{key}_note", max_chars=400, placeholder="Why it must hold")
 

@@ -26,13 +26,14 @@ def show(board: Board) -> None:
     st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
+        column_config={"Case": st.column_config.TextColumn(width="medium")},
         alt="Outcome of each case on each version, oldest first",
     )
     others = board.asked_otherwise
     if others:
         st.caption(
-            f"{others} results were made with another judge, model or wording, and are not shown:"
-            " they cannot be compared with these."
+            f"Not shown, because they cannot be compared with these: {others} made with another judge,"
+            " model or wording."
         )
     if len(board.targets) > COLUMNS:
         st.caption(f"The newest {COLUMNS} of {len(board.targets)} are shown.")

@@ -37,7 +37,7 @@ def _asked(result: CaseResult) -> str:
     """Who was asked."""
     if result.label is not None:
         return f"judged by {result.label.annotator}, {result.label.template}"
-    return f"written by {result.how.get('model', '–')}"
+    return f"asked of {result.how.get('model', '–')}"
 
 
 def _trail(revision: Revision) -> None:

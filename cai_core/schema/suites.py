@@ -4,7 +4,8 @@ A case is a prompt or a pair with one expectation. Cases were chosen by hand, so
 regressions and are evidence of nothing.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal, Self, get_args
 
 from cai_core.errors import DataError
@@ -129,7 +130,7 @@ class Case:
         made = cls(str(more.pop("id", "")), chat, expectation, **more)  # type: ignore[arg-type]
         return cls.from_row(made.to_row())
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Of all that its result depends on; id, note and whether it is enabled do not count."""
         return content_hash(self._asked())
@@ -172,7 +173,7 @@ class Case:
             enabled=_flag(row, "enabled"),
         )
         _check_encodable(made.to_row())
-        return made if made.id else cls(**{**vars(made), "id": made.digest})
+        return made if made.id else replace(made, id=made.digest)
 
     def to_row(self) -> Row:
         asked = self._asked()

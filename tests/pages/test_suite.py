@@ -301,7 +301,7 @@ def test_results_of_another_judge_or_model_are_counted_and_not_mixed_in(with_cas
     store(with_cases, TEA, "passed", how={"model": "path:other"})
     at = open_suite(open_page)
     assert "Suite on version 2: 2 not run." in words(at)
-    assert "1 results were made with another judge, model or wording" in words(at)
+    assert "1 made with another judge, model or wording" in words(at)
 
 
 def test_an_unsaved_draft_is_a_column_of_its_own(with_cases, open_page):
