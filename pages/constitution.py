@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from ui import cards, frame
+from ui import cards, frame, suite_run
 from ui.constitution_bar import open_draft, show_save
 from ui.constitution_history import show_history
 from ui.principle_cards import show_principles
+from ui.suite import show_suite
 from ui.try_panel import show_try
 
 with frame.page("constitution") as db:
@@ -18,8 +19,9 @@ with frame.page("constitution") as db:
         )
     else:
         show_save(db, draft)
-        principles, history = st.tabs(
-            ["Principles", "History"], key="constitution_tab", on_change="rerun"
+        suite_run.say_standing(db, draft)
+        principles, suite, history = st.tabs(
+            ["Principles", "Suite", "History"], key="constitution_tab", on_change="rerun"
         )
         if principles.open:
             with principles:
@@ -28,6 +30,9 @@ with frame.page("constitution") as db:
                     show_principles(db, draft)
                 with panel:
                     show_try(db, draft)
+        if suite.open:
+            with suite:
+                show_suite(db, draft)
         if history.open:
             with history:
                 show_history(db, draft)

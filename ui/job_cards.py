@@ -26,6 +26,7 @@ KINDS = {
     "chain": "chain of all three",
     "winrate": "comparison",
     "revisions": "revisions against first answers",
+    "suite": "suite of a constitution",
 }
 TRAINING = ("sft", "reward", "ppo", "chain")
 REASONS = 5  # shown of those that rows failed for

@@ -1,4 +1,4 @@
-"""`constitution lint|show|diff` read files; `import|export` reach the workspace."""
+"""`constitution lint|show|diff|test` read files; `import|export` reach the workspace."""
 
 import json
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from cai_core.cli.running import user_name
+from cai_core.cli.suite import run_suite
 from cai_core.constitution import diff as differences
 from cai_core.constitution import document, rules
 from cai_core.constitution import lint as linting
@@ -18,7 +19,10 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 @click.group()
 def constitution() -> None:
-    """Lint, show, compare, import and export constitutions."""
+    """Lint, show, compare, test, import and export constitutions."""
+
+
+constitution.add_command(run_suite)
 
 
 @constitution.command()

@@ -15,7 +15,7 @@ COMMANDS = {  # in the order of the help: what each does
     "init": "Make the workspace and seed it.",
     "doctor": "Say what is wrong with this machine and how to mend it.",
     "models": "List models, fetch the built-in one.",
-    "constitution": "Lint, show, compare, import and export constitutions.",
+    "constitution": "Lint, show, compare, test, import and export constitutions.",
     "prompts": "Let a model write edge cases for principles.",
     "revise": "Answer, criticise and revise prompts under a constitution.",
     "sample-pairs": "Sample two answers to every prompt.",
