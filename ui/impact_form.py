@@ -192,8 +192,9 @@ def _submission(db: Database, asked: _Asked) -> Submission:
     setting = asked.setting
     options = judge_choices.job_options(setting)
     options = {k: v for k, v in options.items() if k not in ("panel", "combine")}
+    edit = Edit(asked.old.constitution, asked.new.constitution)
     ids = [pair.id for pair in asked.pairs]
-    stored = stored_labels(db, asked.old.ref.hash, ids, setting)
+    stored = stored_labels(db, edit, ids, setting)
     options |= {"from": "from.yaml", "to": "to.yaml", "pairs": "pairs.jsonl"}
     options |= {"labels": "labels.jsonl"} if stored else {}
     options |= {"no_check": True} if not asked.check else {"placebos": PLACEBOS}

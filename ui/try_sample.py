@@ -178,8 +178,8 @@ def _judge_block(db: Database, tried: _Try) -> None:
 def _judged(db: Database, tried: _Try, block: list[Pair]) -> list[Judged]:
     examples = comparisons_in_use(tried.setting)
     known = stored_votes(
-        stored_labels(db, tried.edit.old.hash, [pair.id for pair in block], tried.setting),
-        tried.edit.old,
+        stored_labels(db, tried.edit, [pair.id for pair in block], tried.setting),
+        tried.edit,
         tried.plan,
         judge=tried.setting.model,
         template=label_template(tried.setting, examples),
