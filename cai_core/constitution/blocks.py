@@ -220,7 +220,8 @@ def _with_item_headings(blocks: list[Block]) -> list[Block]:
     for place, block in enumerate(blocks):
         before = blocks[place - 1] if place else None
         after = blocks[place + 1] if place + 1 < len(blocks) else None
-        alone = (not before or before.kind != "item") and after and after.kind == "paragraph"
+        apart = not before or before.kind != "item" or block.line > before.parts[-1][0] + 1
+        alone = apart and after and after.kind == "paragraph" and not after.depth
         short = block.words <= _LONGEST_HEADING and not re.search(r"[.;,:?!]$", block.text)
         if block.kind == "item" and not block.depth and alone and short and len(block.parts) == 1:
             block = Block("heading", block.line, block.parts, 3)

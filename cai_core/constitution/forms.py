@@ -1,11 +1,11 @@
 """The forms in which a constitution comes and goes, told apart by content; what each loses is listed.
 
-    yaml                everything
-    markdown            headings as tags, list items and short paragraphs as principles
-    prose               long text; in only, by way of candidates that a person accepts (see `prose`)
-    paper-comparisons   the CAI paper's JSON: a list of texts
-    paper-critiques     the CAI paper's JSON: {name: {prompt, edit_request}}
-    recipe              the Hugging Face recipe's JSON: {constitutions: [{critic, revision}]}
+yaml                everything
+markdown            headings as tags, list items and short paragraphs as principles
+prose               long text; in only, by way of candidates that a person accepts (see `prose`)
+paper-comparisons   the CAI paper's JSON: a list of texts
+paper-critiques     the CAI paper's JSON: {name: {prompt, edit_request}}
+recipe              the Hugging Face recipe's JSON: {constitutions: [{critic, revision}]}
 """
 
 import json
@@ -78,9 +78,7 @@ def recognise(data: bytes | str, *, name: str) -> Form:
     return "markdown" if markdown.share_of_principles(text) >= 0.5 else "prose"
 
 
-def read(
-    data: bytes | str, *, name: str, form: Form | None = None, called: str = ""
-) -> Imported:
+def read(data: bytes | str, *, name: str, form: Form | None = None, called: str = "") -> Imported:
     """Read a file of any form but prose.
 
     Args:
@@ -98,8 +96,9 @@ def read(
             "is long prose; its principles are candidates first, of which you accept those you"
             " want (`constitution candidates`, or upload it on the constitution page)",
         )
+    left: list[str] = []
     if chosen == "yaml":
-        found, left = document.parse(data, name=name), []
+        found = document.parse(data, name=name)
     elif chosen == "markdown":
         found, left = markdown.read(decoded(data, name), name=name)
     else:

@@ -7,7 +7,7 @@ from itertools import count
 LONGEST = 60
 _WORDS = 4
 # Words that tell no principle from another, in the wordings that comparisons and requests begin with.
-_EMPTY = set(
+_EMPTY_WORDS = (
     "a about above all also an and any anything are as assistant at be been being better both but by"
     " can careful carefully choose claude closer comes compare critique degree discuss do does each"
     " for from has have how i identify if in into is it its itself last least less likely look model"
@@ -16,8 +16,9 @@ _EMPTY = set(
     " specific specifically strongest such take takes than that the their them then there these they"
     " think this those to too two us user users very want was way ways we what when where whether"
     " which while who why will with would you your argument could give answer answers care further"
-    " comment whose between were only answered options human assistants".split()
+    " comment whose between were only answered options human assistants"
 )
+_EMPTY = set(_EMPTY_WORDS.split())
 
 
 def slug(text: str) -> str:

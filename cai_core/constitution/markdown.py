@@ -122,8 +122,11 @@ def _take(page: _Page, block: Block, after: Block | None, *, is_title: bool) -> 
 def _take_item(page: _Page, block: Block, after: Block | None) -> None:
     found = _FIELD.match(block.text)
     if found and block.depth and page.principles:
-        wording = {found[1].lower(): plain(block.text[found.end() :])}
-        page.principles[-1] = replace(page.principles[-1], **wording)
+        last, wording = page.principles[-1], plain(block.text[found.end() :])
+        is_critique = found[1].lower() == "critique"
+        page.principles[-1] = (
+            replace(last, critique=wording) if is_critique else replace(last, revision=wording)
+        )
         return
     page.leads = {depth: lead for depth, lead in page.leads.items() if depth <= block.depth}
     deeper = after and after.kind == "item" and after.depth > block.depth

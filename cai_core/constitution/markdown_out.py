@@ -46,7 +46,9 @@ def _headings(above: tuple[str, ...], path: tuple[str, ...]) -> list[str]:
         return []
     if not path:
         return ["", "***", ""]
-    same = next((i for i, pair in enumerate(zip(above, path, strict=False)) if len({*pair}) > 1), None)
+    same = next(
+        (i for i, pair in enumerate(zip(above, path, strict=False)) if len({*pair}) > 1), None
+    )
     begin = min(len(above), len(path)) if same is None else same
     if begin == len(path):  # back to a heading above: it is said again
         begin -= 1
@@ -83,9 +85,7 @@ def _changed(constitution: Constitution, principles: Sequence[Principle]) -> Ite
     renamed = [p for p, key in zip(principles, _keys(principles), strict=True) if p.key != key]
     if renamed:
         yield f"the keys of {losses.counted(renamed)}, which come back in lower case with hyphens"
-    spaced = [
-        p for p in principles if any(getattr(p, n) != folded(getattr(p, n)) for n in _TEXTS)
-    ]
+    spaced = [p for p in principles if any(getattr(p, n) != folded(getattr(p, n)) for n in _TEXTS)]
     if spaced:
         yield f"line breaks and repeated spaces in {losses.counted(spaced)}"
     cut = [p for p in principles if p.tags != _path(p)]
