@@ -33,6 +33,7 @@ TITLES: dict[Form, str] = {
 }
 _SUFFIXES = {"yaml": ".yaml", "markdown": ".md"}
 _YAML_FIELD = re.compile(r"^[\"']?principles[\"']?\s*:", re.MULTILINE)
+_LISTS = 0.65  # share of words in items and short paragraphs from which on a text is a list of rules
 _LONGEST_NAME = 60
 _SHAPES = (
     "a list of texts, {name: {prompt, edit_request}}, {constitutions: [{critic, revision}]} or"
@@ -75,7 +76,7 @@ def recognise(data: bytes | str, *, name: str) -> Form:
         return _json_form(json_tree.parse(text, name=name), name)
     if ending not in (".md", ".markdown") and _YAML_FIELD.search(text):
         return "yaml"
-    return "markdown" if markdown.share_of_principles(text) >= 0.5 else "prose"
+    return "markdown" if markdown.share_of_principles(text) >= _LISTS else "prose"
 
 
 def read(data: bytes | str, *, name: str, form: Form | None = None, called: str = "") -> Imported:

@@ -16,7 +16,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from cai_core.constitution import keys, losses
+from cai_core.constitution import keys, losses, sentences
 from cai_core.constitution.blocks import Block, cut
 from cai_core.constitution.inline import plain
 from cai_core.constitution.plain_text import fault, require_few
@@ -81,11 +81,15 @@ def read(text: str, *, name: str) -> tuple[Constitution, list[str]]:
 
 
 def share_of_principles(text: str) -> float:
-    """Share of the words in paragraphs and items that stand where a principle could, 0 to 1."""
+    """Share of the words that stand in items and in short paragraphs of a sentence or two, 0 to 1."""
     blocks = [b for b in cut(text, guess_headings=True) if b.kind in ("item", "paragraph")]
     all_words = sum(block.words for block in blocks)
-    short = sum(b.words for b in blocks if b.kind == "item" or b.words <= SHORT)
+    short = sum(b.words for b in blocks if b.kind == "item" or _is_rule(b))
     return short / all_words if all_words else 0.0
+
+
+def _is_rule(block: Block) -> bool:
+    return block.words <= SHORT and len(sentences.split(block.parts)) <= 2
 
 
 def _title(blocks: Sequence[Block]) -> int | None:
