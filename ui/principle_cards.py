@@ -101,6 +101,9 @@ def _fields(row: str, principle: Principle, findings: Sequence[Finding]) -> None
     for field, title, help_ in _WORDINGS:
         value = getattr(principle, field)
         st.text_area(title, value, help=help_, height=84, **_wired(row, field))
+    if principle.source:
+        st.caption("Source passage")
+        st.text(principle.source)
     st.multiselect(
         "Tags",
         options=sorted(_known_tags() | set(principle.tags)),

@@ -13,7 +13,7 @@ _ITEM = re.compile(r"(?:[-*+•‣–]|\(?\d{1,3}[.)]|\(?[a-z]\)|\(?[ivx]{1,4}\)
 _FENCE = re.compile(r"(```+|~~~+)")
 _RULE = re.compile(r"(?:(?:\*\s*){3,}|(?:-\s*){3,}|(?:_\s*){3,})$")
 _UNDERLINE = re.compile(r"(=+|-{2,})$")
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+COMMENT = re.compile(r"(?<!\\)<!--.*?(?:-->|\Z)", re.DOTALL)
 _BOLD_LINE = re.compile(r"(?:\*\*([^*]+)\*\*|__([^_]+)__)$")
 _SENTENCE_END = re.compile(r"[.?!][\"'”’)\]*_]*$")
 # Headings of plain text: "2.1 Honesty", "Article IV. Of judges", "SECTION TWO".
@@ -49,7 +49,7 @@ def cut(text: str, *, guess_headings: bool = False) -> list[Block]:
         guess_headings: take short lines of capitals and numbered titles for headings too, as plain
             text has them.
     """
-    shown = _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), text)
+    shown = COMMENT.sub(lambda found: "\n" * found[0].count("\n"), text)
     blocks = list(_Cutter(shown.expandtabs(4).split("\n"), guess_headings).blocks())
     return _with_item_headings(blocks) if guess_headings else blocks
 
@@ -85,7 +85,7 @@ class _Cutter:
     def _block(self, line: str, indent: int) -> Block | None:
         """The block that this line begins; None where it went into the open one."""
         text = " ".join(line.split())
-        if self._underlines(text):
+        if self._underlines(text) or self._goes_on(text):
             return None
         marked = self._marked(line, text, indent)
         if marked:
@@ -110,9 +110,10 @@ class _Cutter:
             self._indents = []
             return Block("break", self._at, [(self._at, text)])
         if text.startswith(">"):
-            return self._quote(text, indent)
+            said = [(self._at, text.lstrip("> "))]
+            return Block("quote", self._at, said, self._depth(indent))
         if text.startswith("|"):
-            return self._table(text)
+            return Block("table", self._at, [(self._at, text)])
         item = _ITEM.match(text)
         if item:
             return self._item(text[item.end() :].strip(), indent)
@@ -153,18 +154,13 @@ class _Cutter:
             self._indents.pop()
         return len(self._indents)
 
-    def _quote(self, text: str, indent: int) -> Block | None:
-        said = text.lstrip("> ").strip()
-        if self._open and self._open.kind == "quote":
-            self._open.parts.append((self._at, said))
-            return None
-        return Block("quote", self._at, [(self._at, said)], self._depth(indent))
-
-    def _table(self, text: str) -> Block | None:
-        if self._open and self._open.kind == "table":
-            self._open.parts.append((self._at, text))
-            return None
-        return Block("table", self._at, [(self._at, text)])
+    def _goes_on(self, text: str) -> bool:
+        """Whether this line goes into the open quotation or table."""
+        sign = {"quote": ">", "table": "|"}.get(self._open.kind if self._open else "")
+        if not self._open or not sign or not text.startswith(sign):
+            return False
+        self._open.parts.append((self._at, text.lstrip("> ") if sign == ">" else text))
+        return True
 
     def _fenced(self, mark: str, depth: int) -> Block:
         block = Block("code", self._at, [], depth)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
@@ -21,6 +22,7 @@ from cai_core.schema import Constitution, Principle
 
 _FIELDS = ("name", "description", "principles")
 _WIDTH = 100
+_DEEPEST = 20  # a tag of a principle stands 4 deep
 # What its constructors raise where a tag does not fit its value, as in `!!int ''` or `!!bool x`.
 _UNREADABLE = (LookupError, AttributeError, TypeError, OverflowError)
 _RARE_BREAK = re.compile("[\r\x85\u2028\u2029]")
@@ -81,12 +83,16 @@ def _quoted(value: Any) -> Any:
 def _row_and_lines(text: str, name: str) -> tuple[dict[str, Any], list[int]]:
     """The document as plain values, and the line on which each principle begins."""
     try:
-        node = YAML(typ="safe", pure=True).compose(text)
-        row = YAML(typ="safe", pure=True).load(text)
+        _refuse_depth(text, name)
+        yaml = YAML(typ="safe", pure=True)
+        node = yaml.compose(text)
+        row = yaml.constructor.construct_document(node)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else None
         raise fault(name, line, f"not YAML: {_problem(error)}") from error
+    except ConstitutionError:
+        raise
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise fault(name, line, "not YAML: a character that may not stand there") from error
@@ -96,6 +102,17 @@ def _row_and_lines(text: str, name: str) -> tuple[dict[str, Any], list[int]]:
         raise fault(name, 1, "must be a mapping with name and principles")
     listed = _principles_node(node, name)
     return row, [_line(item) for item in listed.value]
+
+
+def _refuse_depth(text: str, name: str) -> None:
+    """Brackets in brackets take a time that grows with their square; events come one by one."""
+    depth = 0
+    for event in YAML(typ="safe", pure=True).parse(text):
+        depth += isinstance(event, CollectionStartEvent)
+        depth -= isinstance(event, CollectionEndEvent)
+        if depth > _DEEPEST:
+            line = event.start_mark.line + 1
+            raise fault(name, line, "is nested too deep to be a constitution")
 
 
 def _principles_node(node: MappingNode, name: str) -> SequenceNode:

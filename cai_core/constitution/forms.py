@@ -33,7 +33,9 @@ TITLES: dict[Form, str] = {
 }
 _SUFFIXES = {"yaml": ".yaml", "markdown": ".md"}
 _YAML_FIELD = re.compile(r"^[\"']?principles[\"']?\s*:", re.MULTILINE)
-_LISTS = 0.65  # share of words in items and short paragraphs from which on a text is a list of rules
+_LISTS = (
+    0.65  # share of words in items and short paragraphs from which on a text is a list of rules
+)
 _LONGEST_NAME = 60
 _SHAPES = (
     "a list of texts, {name: {prompt, edit_request}}, {constitutions: [{critic, revision}]} or"
@@ -89,7 +91,8 @@ def read(data: bytes | str, *, name: str, form: Form | None = None, called: str 
     Raises:
         ConstitutionError: what cannot be read or used, with its line; nothing is taken over then.
     """
-    chosen = form or recognise(data, name=name)
+    text = decoded(data, name)
+    chosen = form or recognise(text, name=name)
     if chosen == "prose":
         raise fault(
             name,
@@ -99,12 +102,13 @@ def read(data: bytes | str, *, name: str, form: Form | None = None, called: str 
         )
     left: list[str] = []
     if chosen == "yaml":
-        found = document.parse(data, name=name)
+        found = document.parse(text, name=name)
     elif chosen == "markdown":
-        found, left = markdown.read(decoded(data, name), name=name)
+        found, left = markdown.read(text, name=name)
     else:
-        found, left = _from_json(decoded(data, name), chosen, name)
-    named = replace(found, name=name_of(called) or found.name.strip() or name_of(Path(name).stem))
+        found, left = _from_json(text, chosen, name)
+    own = found.name if found.name.strip() else name_of(Path(name).stem)
+    named = replace(found, name=name_of(called) or own)
     return Imported(chosen, _checked(named, name), tuple(left))
 
 

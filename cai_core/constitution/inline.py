@@ -5,7 +5,7 @@ import re
 _PUNCTUATION = r"[!-/:-@\[-`{-~•‣–]"
 _SHIFT = 0x100  # an escaped character is "\x00" and one this much higher while markup is taken out
 _ESCAPED = re.compile(rf"\\({_PUNCTUATION})")
-_CODE = re.compile(r"(`+)([^`]+)\1(?!`)")
+_CODE = re.compile(r"(?<!`)(`{1,3})(?!`)([^`]+)\1(?!`)")
 _LINK = re.compile(r"!?\[([^\[\]]*)\](?:\([^()\s]*(?:\s+\"[^\"]*\")?\)|\[[^\[\]]*\])")
 _COMMENT = re.compile(r"<!--[^<>]*-->|</?[a-zA-Z][^<>]*>|\[\^[\w-]+\]")  # and footnote marks
 _MARKS = (  # not a pattern with a back reference: these stay linear on any text

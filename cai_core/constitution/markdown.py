@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from cai_core.constitution import keys, losses, sentences
-from cai_core.constitution.blocks import Block, cut
+from cai_core.constitution.blocks import COMMENT, Block, cut
 from cai_core.constitution.inline import plain
 from cai_core.constitution.plain_text import fault, require_few
 from cai_core.schema import Constitution, Principle
@@ -75,8 +75,8 @@ def read(text: str, *, name: str) -> tuple[Constitution, list[str]]:
             " prose, which cuts long text",
         )
     require_few(len(page.principles), name)
-    if "<!--" in text:
-        page.lose("comment", text[: text.index("<!--")].count("\n") + 1)
+    for comment in COMMENT.finditer(body):
+        page.lose("comment", body.count("\n", 0, comment.start()) + 1)
     return Constitution(page.name, _keyed(page.principles), page.description), _lost(page)
 
 

@@ -6,7 +6,7 @@ from cai_core.errors import ConstitutionError
 
 MOST_BYTES = 2_000_000  # some 350,000 words
 MOST_PRINCIPLES = 1_000  # 16 are the paper's; a judge asks each of them about every pair
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufffe\uffff\ud800-\udfff]")
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1f\ud800-\udfff]")
 _LONGEST = 400  # of what an error quotes
 
 

@@ -32,7 +32,7 @@ def read(tree: Node, *, name: str) -> tuple[list[Principle], list[str]]:
         raw = [_wording(entry, field, place, name) for field in _ENTRY]
         critique, revision = CRITIQUE.taken_off(raw[0]), REVISION.taken_off(raw[1])
         bare = [_bare(raw[0], critique), _bare(raw[1], revision)]
-        wrapped += bare != raw
+        wrapped += raw != bare
         if not bare[0].strip():
             raise fault(name, entry.line, f"entry {place} has an empty 'critic'; write one")
         principles.append(Principle("", critique=bare[0], revision=bare[1]))
@@ -42,7 +42,8 @@ def read(tree: Node, *, name: str) -> tuple[list[Principle], list[str]]:
             if field not in _ENTRY
         ]
     if wrapped:
-        left.append(f"what stood around the requests of {wrapped} entries (CritiqueRequest: ...)")
+        count = "1 entry" if wrapped == 1 else f"{wrapped} entries"
+        left.append(f"what stood around the requests of {count} (CritiqueRequest: ...)")
     return _with_keys(principles), left
 
 
@@ -91,6 +92,6 @@ def _chat_note(chat: Node | None) -> list[str]:
         return []
     turns = sum(len(example.items) for example in chat.items)
     return [
-        f"'system_chat' (line {chat.line}): {len(chat.items)} worked examples with {turns} turns,"
-        " which have no place in a constitution"
+        f"'system_chat' (line {chat.line}), which has no place in a constitution; its worked examples:"
+        f" {len(chat.items)}, its turns: {turns}"
     ]

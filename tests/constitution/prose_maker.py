@@ -90,7 +90,7 @@ def write(words: int, *, seed: int = 0, agent: str = "the assistant") -> Written
 def _sentence(draw: random.Random, agent: str) -> tuple[str, bool]:
     thing = draw.choice(_THINGS)
     if draw.random() > 0.3:
-        return draw.choice(_REMARKS).format(thing=thing).capitalize(), False
+        return draw.choice(_REMARKS).format(thing=thing), False
     misdeed = draw.choice(_MISDEEDS).format(thing=thing)
     first, _, rest = misdeed.partition(" ")
     filled = draw.choice(_FORMS).format(
