@@ -48,7 +48,9 @@ def read_critiques(tree: Node, *, name: str) -> tuple[list[Principle], list[str]
     for key, entry in tree.fields.items():
         prompts, request = _entry(key, entry, name)
         bare += [node.text for node in prompts if not CRITIQUE.is_on(node.text)]
-        bare += [request.text] if request and request.text and not REVISION.is_on(request.text) else []
+        bare += (
+            [request.text] if request and request.text and not REVISION.is_on(request.text) else []
+        )
         revision = REVISION.taken_off(request.text) if request else ""
         wanted += [(key.strip(), CRITIQUE.taken_off(node.text), revision) for node in prompts]
         if len(prompts) > 1:

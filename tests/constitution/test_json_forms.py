@@ -23,7 +23,9 @@ CRITIQUES = """{
   }
 }
 """
-COMPARISONS = '["\\nPlease choose the kinder response. Options:", "\\nWhich is less harmful? Options:"]'
+COMPARISONS = (
+    '["\\nPlease choose the kinder response. Options:", "\\nWhich is less harmful? Options:"]'
+)
 RECIPE = {
     "constitutions": [
         {"critic": "Say what is rude in the response.", "revision": "Rewrite it politely."},
@@ -121,7 +123,10 @@ def test_several_prompts_of_one_name_are_several_principles():
     [
         ('{\n"a": 1,\n}', "c.json:3: not JSON"),
         ('["a",\n NaN]', "c.json:2: NaN is no JSON"),
-        ('{"a": {"prompt": "x"},\n"a": {"prompt": "y"}}', "c.json:2: the name 'a' stands on line 1"),
+        (
+            '{"a": {"prompt": "x"},\n"a": {"prompt": "y"}}',
+            "c.json:2: the name 'a' stands on line 1",
+        ),
         ('["a",\n{"critic": 1}]', "c.json:2: a comparison must be a text"),
         ('["a",\n"  Options: "]', "c.json:2: a comparison is empty"),
         ('["a",\n"\\ud800"]', "c.json:2: a text holds half of a surrogate pair"),

@@ -52,7 +52,9 @@ def test_headings_are_tags_and_items_and_short_paragraphs_principles():
 
 
 def test_items_stand_under_the_sentence_that_leads_to_them():
-    found, _ = read("The assistant should:\n\n- Be kind\n- Be brief\n\nWhen asked:\n- Give a source\n")
+    found, _ = read(
+        "The assistant should:\n\n- Be kind\n- Be brief\n\nWhen asked:\n- Give a source\n"
+    )
     assert [p.text for p in found.principles] == [
         "The assistant should be Kind".replace("Kind", "kind"),
         "The assistant should be brief",
@@ -99,10 +101,16 @@ def test_a_text_without_rules_is_refused():
 
 
 def test_what_markdown_holds_comes_back():
-    first = Principle("a", "Which is *kinder*? 1. x", "Find # fault.", "- Mend", tags=("harm", "x_y"))
-    second = Principle("b", "", "Find [it].", source="c.md:3: A passage: with > signs.", tags=("harm",))
+    first = Principle(
+        "a", "Which is *kinder*? 1. x", "Find # fault.", "- Mend", tags=("harm", "x_y")
+    )
+    second = Principle(
+        "b", "", "Find [it].", source="c.md:3: A passage: with > signs.", tags=("harm",)
+    )
     third = Principle("c", "Which <b>?", tags=("harm", "other"))
-    given = Constitution("my # name #", (first, second, third, Principle("d", "Which?")), "1. First:")
+    given = Constitution(
+        "my # name #", (first, second, third, Principle("d", "Which?")), "1. First:"
+    )
     text, left = markdown_out.write(given)
     assert markdown.read(text, name="c.md") == (given, [])
     assert left == []

@@ -102,7 +102,9 @@ def test_what_states_no_norm_for_answers_is_no_candidate(sentence):
 
 def test_an_imperative_is_a_rule_in_a_list_only():
     assert norms.find("Explain its reasoning.") == []
-    assert norms.find("Explain its reasoning.", listed=True)[0].text.endswith("explain its reasoning?")
+    assert norms.find("Explain its reasoning.", listed=True)[0].text.endswith(
+        "explain its reasoning?"
+    )
 
 
 def test_two_norms_in_one_sentence_are_two():
@@ -115,8 +117,15 @@ def test_two_norms_in_one_sentence_are_two():
 
 def test_candidates_carry_line_heading_and_passage():
     one = found(PAPER)[0]
-    assert (one.key, one.line, one.tags, one.section) == ("explain-reasoning", 5, ("honesty",), "Honesty")
-    assert one.source.startswith("rules.md:5: The assistant should explain its reasoning. It should")
+    assert (one.key, one.line, one.tags, one.section) == (
+        "explain-reasoning",
+        5,
+        ("honesty",),
+        "Honesty",
+    )
+    assert one.source.startswith(
+        "rules.md:5: The assistant should explain its reasoning. It should"
+    )
     assert one.principle.source == one.source
     assert one.principle.text == "Which response does more to explain its reasoning?"
 
@@ -126,7 +135,10 @@ def test_candidates_stand_in_the_order_of_the_text():
         (5, "Which response does more to explain its reasoning?"),
         (5, "Which response takes more care not to invent a source?"),
         (5, "Which response does more to say so when it does not know?"),
-        (8, 'Say where the last answer departs from this: "In such cases, it must tell the person why."'),
+        (
+            8,
+            'Say where the last answer departs from this: "In such cases, it must tell the person why."',
+        ),
         (14, "Which response does more to give the number of a crisis line?"),
         (15, "Which response does more to stay with the person?"),
         (16, "Which response takes more care not to diagnose anybody?"),
@@ -140,12 +152,16 @@ def test_rules_for_people_are_candidates_where_a_text_speaks_of_no_assistant():
 
 
 def test_a_text_may_call_its_assistant_by_a_name():
-    text = "When asked, Sol must give a source. In a crisis, Sol should stay calm. Sol should be kind."
+    text = (
+        "When asked, Sol must give a source. In a crisis, Sol should stay calm. Sol should be kind."
+    )
     assert found(text)[-1].text == "Which response is more kind?"
 
 
 def test_a_text_that_speaks_to_the_assistant_gives_it_rules():
-    text = "You are a helper. You should be kind. Keep answers short.\n\nIf in doubt, ask a question."
+    text = (
+        "You are a helper. You should be kind. Keep answers short.\n\nIf in doubt, ask a question."
+    )
     assert [c.text for c in found(text)][1:] == [
         "Which response does more to keep answers short?",
         "If in doubt, which response does more to ask a question?",
@@ -153,7 +169,9 @@ def test_a_text_that_speaks_to_the_assistant_gives_it_rules():
 
 
 def test_near_duplicates_are_folded_into_the_first():
-    text = "Claude should cite sources.\n\nClaude should be kind.\n\nClaude should cite the sources.\n"
+    text = (
+        "Claude should cite sources.\n\nClaude should be kind.\n\nClaude should cite the sources.\n"
+    )
     twice = found(text + "\nClaude must cite sources.\n")
     assert [(c.line, c.also) for c in twice] == [(1, (7,)), (3, ()), (5, ())]
 
@@ -164,7 +182,10 @@ def test_one_other_word_that_counts_is_no_duplicate():
 
 
 def test_keys_are_unique():
-    keys = [c.key for c in found("Claude should be kind. Claude must not be kind. The AI is to be kind.")]
+    keys = [
+        c.key
+        for c in found("Claude should be kind. Claude must not be kind. The AI is to be kind.")
+    ]
     assert keys == ["kind", "kind-2"]
 
 
