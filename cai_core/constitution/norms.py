@@ -116,6 +116,7 @@ _POINTS_BACK = re.compile(
     r"|\b(?:do|does|doing|about|of|with|for|to) (?:this|that|these|those)(?: too)?[.,;]?$",
     _I,
 )
+_LONGEST = 120  # words; what is longer is no sentence but a list or a text without full stops
 _NOT_ONLY_WORDS = "just only merely simply always necessarily automatically solely blindly"
 _NOT_ONLY = frozenset(_NOT_ONLY_WORDS.split())
 _EMPTY_WORDS = "generally usually typically simply ideally normally basically"
@@ -150,7 +151,7 @@ def find(sentence: str, *, listed: bool = False, agent_before: bool = False) -> 
     bare = _CONNECTIVE.sub("", " ".join(sentence.split()).strip("\"'“”‘’ "), count=1)
     if _COMPARISON.match(bare):
         return [Norm("must", asked(bare), True, bare)]
-    if bare.endswith("?") or len(bare.split()) < 3 or _NO_NORM.search(bare):
+    if bare.endswith("?") or not 3 <= len(bare.split()) <= _LONGEST or _NO_NORM.search(bare):
         return []
     whole = _END.sub("", _DROPPED.sub("", bare, count=1))
     norms: list[Norm | None] = []

@@ -30,7 +30,7 @@ SAME = 93
 # How sure it is that a sentence of this kind is a norm for answers.
 _SCORES: dict[Strength, float] = {"must": 0.9, "should": 0.8, "want": 0.7, "imperative": 0.6}
 _LEAST = 0.35  # score of what is shown at all
-_PASSAGE_WORDS = 90
+_PASSAGE_WORDS = 60
 _TAG = 40  # characters
 _NUMBER = re.compile(
     r"^(?:(?:section|article|chapter|part|principle|rule) )?[\dIVXLC]+(?:\.\d+)*[.:)]?\s+(?=\S)",

@@ -1,6 +1,7 @@
 """Files on the constitution page: every form in and out, and the candidates of long prose."""
 
 import json
+import re
 
 from cai_core.schema import Principle
 from tests.constitution import prose_maker
@@ -32,6 +33,18 @@ def said(at):
     return " ".join(
         element.value for kind in (at.caption, at.text, at.markdown) for element in kind
     )
+
+
+def wording(at, key):
+    return next(a for a in at.text_area if re.fullmatch(rf"shelf_wording_\d+_{key}", a.key))
+
+
+def choice(at, what):
+    return next(s for s in at.selectbox if re.fullmatch(rf"shelf_{what}_\d+", s.key))
+
+
+def use(at, key):
+    return next(g for g in at.button_group if re.fullmatch(rf"shelf_use_\d+_{key}", g.key))
 
 
 def test_json_becomes_a_draft_and_what_was_left_out_is_said_until_it_is_put_away(
@@ -70,7 +83,7 @@ def test_candidates_are_accepted_one_by_one_as_they_were_edited(seeded_workspace
     at = upload(open_short(open_page), "rules.md", PROSE)
     assert "3 to decide, 0 accepted" in said(at)
     assert "rules.md:5: The assistant should explain" in said(at)
-    at.text_area(key="shelf_wording_invent-source").set_value("Which invents less?").run()
+    wording(at, "invent-source").set_value("Which invents less?").run()
     at.button(key="shelf_accept_invent-source").click().run()
     at.button(key="shelf_skip_explain-reasoning").click().run()
     assert not at.exception
@@ -86,7 +99,7 @@ def test_candidates_are_accepted_one_by_one_as_they_were_edited(seeded_workspace
 
 def test_accepted_ones_go_to_the_constitution_that_is_chosen(seeded_workspace, open_page):
     at = upload(open_short(open_page), "rules.md", PROSE)
-    at.selectbox(key="shelf_target").set_value("short").run()
+    choice(at, "target").set_value("short").run()
     at.button(key="shelf_accept_invent-source").click().run()
     assert [p.key for p in draft_of(at).constitution.principles] == [
         "honest",
@@ -101,8 +114,8 @@ def test_a_candidate_without_comparison_is_a_critique_and_may_be_made_one(
     seeded_workspace, open_page
 ):
     at = upload(open_short(open_page), "rules.md", PROSE)
-    at.button_group(key="shelf_use_stay-calm").set_value("text").run()
-    at.text_area(key="shelf_wording_stay-calm").set_value("Which is calmer?").run()
+    use(at, "stay-calm").set_value("text").run()
+    wording(at, "stay-calm").set_value("Which is calmer?").run()
     at.button(key="shelf_accept_stay-calm").click().run()
     assert drafts(at)["rules"].constitution.principles == (
         Principle(
@@ -116,7 +129,7 @@ def test_a_candidate_without_comparison_is_a_critique_and_may_be_made_one(
 
 def test_a_section_is_accepted_as_a_whole(seeded_workspace, open_page):
     at = upload(open_short(open_page), "rules.md", PROSE)
-    at.selectbox(key="shelf_section").set_value("Honesty").run()
+    choice(at, "section").set_value("Honesty").run()
     at.button(key="shelf_accept_section").click().run()
     assert [p.key for p in drafts(at)["rules"].constitution.principles] == [
         "explain-reasoning",
@@ -126,7 +139,7 @@ def test_a_section_is_accepted_as_a_whole(seeded_workspace, open_page):
 
 def test_an_emptied_wording_is_refused(seeded_workspace, open_page):
     at = upload(open_short(open_page), "rules.md", PROSE)
-    at.text_area(key="shelf_wording_invent-source").set_value(" ").run()
+    wording(at, "invent-source").set_value(" ").run()
     at.button(key="shelf_accept_invent-source").click().run()
     assert "has no wording" in at.error[0].value
     assert "rules" not in drafts(at)
@@ -134,10 +147,10 @@ def test_an_emptied_wording_is_refused(seeded_workspace, open_page):
 
 def test_candidates_wait_while_the_editor_or_another_page_is_open(seeded_workspace, open_page):
     at = upload(open_short(open_page), "rules.md", PROSE)
-    at.text_area(key="shelf_wording_invent-source").set_value("Which invents less?").run()
+    wording(at, "invent-source").set_value("Which invents less?").run()
     at.switch_page("app.py").run()
     at.switch_page("pages/constitution.py").run()
-    assert at.text_area(key="shelf_wording_invent-source").value == "Which invents less?"
+    assert wording(at, "invent-source").value == "Which invents less?"
     at.button(key="shelf_close").click().run()
     assert "3 candidates of rules" in said(at)
     at.button(key="shelf_open").click().run()
@@ -146,7 +159,7 @@ def test_candidates_wait_while_the_editor_or_another_page_is_open(seeded_workspa
 
 def test_hundreds_of_candidates_are_shown_a_page_at_a_time(seeded_workspace, open_page):
     at = upload(open_short(open_page), "long.md", prose_maker.write(20_000).text)
-    first = [area.key for area in at.text_area if area.key.startswith("shelf_wording")]
+    first = [area.key for area in at.text_area if area.key.startswith("shelf_wording_")]
     assert len(first) == 8
 
 
@@ -177,3 +190,11 @@ def test_the_passage_stands_in_the_card_of_its_principle(seeded_workspace, open_
     at.session_state["constitution_open_rows"] = {draft_of(at).rows[0][0]}
     at.run()
     assert any(element.value == "a.md:3: *Be* calm." for element in at.text)
+
+
+def test_edits_of_one_file_are_not_those_of_the_next(seeded_workspace, open_page):
+    at = upload(open_short(open_page), "rules.md", PROSE)
+    wording(at, "invent-source").set_value("Which invents less?").run()
+    at = upload(at, "other.md", PROSE)
+    assert wording(at, "invent-source").value.startswith("Which response takes more care")
+    assert choice(at, "target").value == "other"
