@@ -43,29 +43,54 @@ def wilson(successes: float, n: int, *, z: float = Z95) -> Estimate:
     return Estimate(p, max(0.0, centre - half), min(1.0, centre + half), n)
 
 
-def clustered_mean(values: Sequence[float], clusters: Sequence[Hashable]) -> Estimate:
-    """Mean with a 95% interval that treats a cluster's values as one draw (CR1, t quantile).
+@dataclass(frozen=True)
+class ClusteredMean:
+    """A mean over clusters that are drawn whole: its standard error (CR1) and how many there are."""
 
-    Args:
-        values: n numbers. clusters: the cluster of each, for example its prompt.
-    Returns:
-        Estimate whose n counts clusters; the interval is nan with fewer than two clusters.
-    """
-    if not values:
-        return NOTHING
+    value: float
+    error: float
+    clusters: int
+
+    def interval(self, level: float = 0.95) -> Estimate:
+        """With the t quantile; the ends are nan with fewer than two clusters."""
+        if self.clusters < 2:
+            return Estimate(self.value, math.nan, math.nan, self.clusters)
+        from scipy.stats import t
+
+        half = float(t.ppf((1 + level) / 2, self.clusters - 1)) * self.error
+        return Estimate(self.value, self.value - half, self.value + half, self.clusters)
+
+    @property
+    def p(self) -> float:
+        """Two-sided P(a mean as far from 0, if it is 0); nan with fewer than two clusters."""
+        if self.clusters < 2:
+            return math.nan
+        if self.error == 0:
+            return float(self.value == 0)
+        from scipy.stats import t
+
+        return float(2 * t.sf(abs(self.value) / self.error, self.clusters - 1))
+
+
+def clustered(values: ArrayLike, clusters: Sequence[Hashable]) -> ClusteredMean:
+    """The mean of n numbers, a cluster's (for example a prompt's) treated as one draw."""
     x = np.asarray(values, dtype=float)
+    if not len(x):
+        return ClusteredMean(math.nan, math.nan, 0)
     mean = float(x.mean())
     groups: dict[Hashable, float] = {}
     for value, cluster in zip(x, clusters, strict=True):
         groups[cluster] = groups.get(cluster, 0.0) + float(value) - mean
     g = len(groups)
     if g < 2:
-        return Estimate(mean, math.nan, math.nan, g)
-    from scipy.stats import t
-
+        return ClusteredMean(mean, math.nan, g)
     variance = g / (g - 1) * sum(v * v for v in groups.values()) / len(x) ** 2
-    half = float(t.ppf(0.975, g - 1)) * math.sqrt(variance)
-    return Estimate(mean, mean - half, mean + half, g)
+    return ClusteredMean(mean, math.sqrt(variance), g)
+
+
+def clustered_mean(values: Sequence[float], clusters: Sequence[Hashable]) -> Estimate:
+    """Mean with a 95% interval that treats a cluster's values as one draw; its n counts clusters."""
+    return clustered(values, clusters).interval()
 
 
 def sigmoid(x: ArrayLike) -> FloatArray:

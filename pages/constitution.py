@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from ui import cards, frame
+from ui import cards, frame, suite_run
 from ui.constitution_bar import open_draft, show_save
 from ui.constitution_candidates import show_candidates
 from ui.constitution_history import show_history
 from ui.principle_cards import show_principles
+from ui.suite import show_suite
 from ui.try_panel import show_try
 
 with frame.page("constitution") as db:
@@ -21,16 +22,20 @@ with frame.page("constitution") as db:
         )
     else:
         show_save(db, draft)
-        principles, history = st.tabs(
-            ["Principles", "History"], key="constitution_tab", on_change="rerun"
+        suite_run.say_standing(db, draft)
+        principles, suite, history = st.tabs(
+            ["Principles", "Suite", "History"], key="constitution_tab", on_change="rerun"
         )
         if principles.open:
             with principles:
                 editor, panel = st.columns([11, 9], gap="medium")
                 with editor:
-                    show_principles(draft)
+                    show_principles(db, draft)
                 with panel:
                     show_try(db, draft)
+        if suite.open:
+            with suite:
+                show_suite(db, draft)
         if history.open:
             with history:
                 show_history(db, draft)

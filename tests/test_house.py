@@ -17,7 +17,7 @@ MAY_BE_HEAVY = {
     *("models/local.py", "models/reader.py", "models/endpoint.py"),
     *("train/sft.py", "train/reward.py", "train/ppo.py"),
 }
-STAGES = {"constitution", "models", "review", "curate", "train", "feedback", "evaluate"}
+STAGES = {"constitution", "models", "review", "curate", "train", "feedback", "evaluate", "impact"}
 MAY_IMPORT = {  # room -> the rooms that it may import besides row 1 and itself
     "constitution": set(),
     "models": set(),
@@ -27,6 +27,7 @@ MAY_IMPORT = {  # room -> the rooms that it may import besides row 1 and itself
     "store": set(),
     "feedback": {"constitution", "models"},
     "evaluate": {"constitution", "models", "feedback", "review"},
+    "impact": {"constitution", "models", "feedback", "review", "evaluate"},
     "jobs": {"store"},
     "cli": STAGES | {"store", "jobs"},
 }

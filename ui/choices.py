@@ -47,8 +47,7 @@ def rulings(db: Database) -> list[Ruling]:
     ]
     for name in constitutions.names(db):
         for version in constitutions.versions(db, name):
-            title = f"{name}, version {version.number}"
-            found.append(Ruling(title, version.constitution, version.ref))
+            found.append(Ruling(version.title, version.constitution, version.ref))
     return found
 
 

@@ -6,7 +6,7 @@ from sqlite_utils import Database
 
 from cai_core.schema import Version
 from cai_core.store import constitutions
-from ui import cards
+from ui import cards, impact_form
 from ui.confirm import confirm
 from ui.constitution_changes import show_changes
 from ui.draft import Draft, change
@@ -32,6 +32,15 @@ def show_history(db: Database, draft: Draft) -> None:
         new = st.selectbox("to version", numbers, key="to_version")
         if st.button(f"Restore version {old}", key="restore", icon=":material/restore:"):
             _restore(by_number[old], draft)
+        if st.button(
+            "What does it change?",
+            key="history_impact",
+            icon=":material/difference:",
+            disabled=old == new,
+        ):
+            st.session_state[impact_form.FROM] = by_number[old].title
+            st.session_state[impact_form.TO] = by_number[new].title
+            st.switch_page("pages/impact.py")
     if old == new:
         st.caption("Choose two different versions to see what changed.")
         return

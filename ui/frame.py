@@ -55,9 +55,13 @@ def page(name: str) -> Iterator[Database]:
     require_person()
     with st.sidebar:
         show_person()
+    lent = False
     with _red_box(), _connection() as db:
         _show_fault()
+        lent = True
         yield db
+    if not lent:
+        st.stop()
 
 
 def arrived(part: str) -> bool:

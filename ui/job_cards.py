@@ -19,12 +19,14 @@ KINDS = {
     "revise": "critique and revision",
     "sample-pairs": "sampled pairs",
     "judge": "judging",
+    "impact": "impact of an edit",
     "sft": "SFT",
     "reward": "reward model",
     "ppo": "PPO",
     "chain": "chain of all three",
     "winrate": "comparison",
     "revisions": "revisions against first answers",
+    "suite": "suite of a constitution",
 }
 TRAINING = ("sft", "reward", "ppo", "chain")
 REASONS = 5  # shown of those that rows failed for
@@ -175,12 +177,12 @@ def _ask_cancel(job_id: str, title: str) -> None:
         "Cancel this job?",
         f"{title}\n\nWhat is finished is kept, and the job can be resumed later.",
         button="Cancel the job",
-        on_click=frame.callback(_cancel),
+        on_click=frame.callback(cancel),
         args=(job_id,),
     )
 
 
-def _cancel(db: Database, job_id: str) -> None:
+def cancel(db: Database, job_id: str) -> None:
     queue.cancel(db, job_id, by=frame.person())
 
 

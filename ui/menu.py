@@ -50,6 +50,13 @@ MENU = (
         "Watch a model criticise and revise its own answer, and see how the judge decides.",
     ),
     Entry(
+        "impact",
+        "Impact",
+        ":material/difference:",
+        "Principles",
+        "See which labels an edit changes, and whether that is real, before you train on it.",
+    ),
+    Entry(
         "generate",
         "Generate",
         ":material/auto_awesome:",

@@ -10,10 +10,11 @@ from cai_core.feedback.examples import comparisons_in_use
 from cai_core.feedback.panel import Heard, Panel
 from cai_core.schema import Pair, Progress, Sampling
 from cai_core.settings import JudgeSetting, Settings, usual_principles
-from ui import cards, frame, judge_choices, live
+from ui import cards, frame, judge_choices, live, principle_from
 from ui.choices import Ruling, choose_model, choose_ruling, prompt_picker, typed_prompt
 from ui.keep import keep_judgement, keep_prompt
 from ui.plain import label
+from ui.principle_from import Subject
 from ui.verdicts import show_heard
 
 ASK, SIDE_A, SIDE_B = "judge_ask", "judge_a", "judge_b"
@@ -167,3 +168,12 @@ def _show_result(db: Database) -> None:
         with st.container(horizontal=True):
             keep_judgement(verdict.heard.label, key="judge_keep")
             keep_prompt(db, verdict.pair.prompt, key="judge_keep_prompt")
+    said = verdict.heard.label.verdict
+    if said in ("a", "b"):
+        better, worse = verdict.pair.response_a, verdict.pair.response_b
+        if said == "a":  # whoever overrules it prefers the other one
+            better, worse = worse, better
+        subject = Subject(verdict.pair.prompt, worse, verdict.pair, preferred=better)
+        principle_from.offer(
+            db, subject, key="judge", title="Overrule it, and make a principle of why"
+        )

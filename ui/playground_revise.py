@@ -13,10 +13,11 @@ from cai_core.feedback.revise import DRAW, ReviseSettings
 from cai_core.feedback.templates import WHOLE
 from cai_core.schema import Chat, Sampling, assistant
 from cai_core.settings import Settings
-from ui import cards, frame, live
+from ui import cards, frame, live, principle_from
 from ui.choices import before_key, choose_model, choose_ruling, prompt_picker, typed_prompt
 from ui.keep import keep_prompt, keep_revision
 from ui.plain import label
+from ui.principle_from import Subject
 from ui.trail import Setup, Trail
 from ui.trail_cards import show_calls, show_steps, take_step
 
@@ -262,6 +263,8 @@ def _after(db: Database, place: int, trail: Trail) -> None:
             st.button("Ask a further turn", key=f"turn_{place}", on_click=_further, args=(place,))
             keep_revision(trail.to_revision(), key=f"keep_{place}")
         keep_prompt(db, trail.prompt, key=f"keep_prompt_{place}")
+    if trail.final:
+        principle_from.offer(db, Subject(trail.prompt, trail.final), key=f"trail_{place}")
 
 
 def _one_more(place: int) -> None:

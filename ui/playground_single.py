@@ -7,10 +7,11 @@ from sqlite_utils import Database
 from cai_core.errors import DataError, ModelError
 from cai_core.feedback.violations import Case, Violation, find_violations
 from cai_core.settings import Settings
-from ui import cards, live
+from ui import cards, live, principle_from
 from ui.choices import Ruling, choose_model, choose_ruling, prompt_picker, typed_prompt
 from ui.keep import keep_prompt
 from ui.plain import label
+from ui.principle_from import Subject
 from ui.seen import show_seen
 
 ASK, ANSWER = "single_ask", "single_answer"
@@ -45,6 +46,9 @@ def show_single(db: Database) -> None:
     if st.button("Does it violate them?", key="single_start", type="primary"):
         _ask(db, model_id, ruling, keys if chosen == _ALL else [chosen])
     _show_found(db)
+    prompt, answer = typed_prompt(ASK), str(st.session_state.get(ANSWER, "")).strip()
+    if prompt is not None and answer:
+        principle_from.offer(db, Subject(prompt, answer), key="single")
 
 
 def _ask(db: Database, model_id: str, ruling: Ruling, keys: list[str]) -> None:

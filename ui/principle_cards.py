@@ -4,19 +4,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
+from sqlite_utils import Database
 
-from cai_core.constitution.lint import Finding, lint
+from cai_core.constitution.lint import Finding
 from cai_core.schema import Principle
+from cai_core.store import accepted
 from ui.confirm import confirm
 from ui.draft import Draft, change, current
+from ui.finding_cards import MARKS, Findings, show_findings
+from ui.model_sees import readers, show_model_sees
 from ui.plain import label
 
 OPEN_ROWS = "constitution_open_rows"  # session state: ids of the cards that are open
-_MARKS = {
-    "error": ":red[:material/error:]",
-    "warning": ":orange[:material/warning:]",
-    "note": ":gray[:material/info:]",
-}
 _WORDINGS = (
     (
         "text",
@@ -36,21 +35,22 @@ _WORDINGS = (
 )
 
 
-def show_principles(draft: Draft) -> None:
+def show_principles(db: Database, draft: Draft) -> None:
     """Draw what lint says of the whole, then every principle with what it says of it."""
-    findings = lint(draft.constitution)
-    for finding in findings:
-        if not finding.key:
-            st.caption(_sentence(finding))
+    constitution, by = draft.constitution, readers()
+    findings = Findings.of(constitution, by.window, accepted.standing(db, draft.name))
+    st.caption(f":material/rule: {findings.total()}")
+    show_findings(findings, "", place="whole")
     for place, (row, principle) in enumerate(draft.rows):
-        said = [finding for finding in findings if finding.key == principle.key]
         # Its title is part of a card's identity: it would close when a wording in it changes.
         st.session_state[f"card_{row}"] = row in _open_rows()
-        title = _title(place, principle, said)
+        title = _title(place, principle, findings.open(principle.key))
         card = st.expander(title, key=f"card_{row}", on_change=_toggle, args=(row,))
         if card.open:
             with card:
-                _fields(row, principle, said)
+                show_findings(findings, principle.key, place=row)
+                _fields(row, principle)
+                show_model_sees(row, principle, constitution, by)
                 _actions(row, place, len(draft.rows))
     st.button(
         "Add a principle",
@@ -72,19 +72,12 @@ def _toggle(row: str) -> None:
 def _title(place: int, principle: Principle, findings: Sequence[Finding]) -> str:
     mark = ":material/toggle_off: " if not principle.enabled else ""
     worst = findings[0].level if findings else "note"
-    mark += f"{_MARKS[worst]} " if worst != "note" else ""
+    mark += f"{MARKS[worst]} " if worst != "note" else ""
     wording = principle.text or principle.critique or "no wording yet"
     return f"{mark}{place + 1}. **{label(principle.key)}** · {label(wording, limit=max(16, 56 - len(principle.key)))}"
 
 
-def _sentence(finding: Finding) -> str:
-    message = finding.message[:1].upper() + finding.message[1:]
-    return f"{_MARKS[finding.level]} {label(message, limit=400)}"
-
-
-def _fields(row: str, principle: Principle, findings: Sequence[Finding]) -> None:
-    for finding in findings:
-        st.caption(_sentence(finding))
+def _fields(row: str, principle: Principle) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Key", principle.key, width="stretch", **_wired(row, "key"))
         st.number_input(

@@ -7,12 +7,22 @@ pressed while the screen changes decides nothing.
 import streamlit as st
 from sqlite_utils import Database
 
-from cai_core.schema import Pair, Review, Verdict
+from cai_core.schema import Label, Pair, Review, Verdict
 from cai_core.stats import Estimate
 from cai_core.store import labels, pairs
-from ui import cards, frame, menu, review_choice, review_deck, review_guided, review_sides
+from ui import (
+    cards,
+    frame,
+    menu,
+    principle_from,
+    review_choice,
+    review_deck,
+    review_guided,
+    review_sides,
+)
 from ui.person import person
 from ui.plain import label, shorten
+from ui.principle_from import Subject
 from ui.review_answers import show_answers
 from ui.review_choice import Choice
 from ui.review_deck import Card, Deck
@@ -187,6 +197,18 @@ def _before(db: Database, choice: Choice) -> None:
             asked = said.label.pair.prompt[-1].content
             st.caption(label(shorten(asked, 300), limit=300))
             show_judgement(judged, key=f"before_{row}")
+            if judged and {mine.verdict, judged.verdict} == {"a", "b"}:
+                _offer_principle(db, said.label, row)
+
+
+def _offer_principle(db: Database, said: Label, row: str) -> None:
+    """A judgement was overruled: what the judge missed can become a principle."""
+    pair = said.pair
+    better, worse = pair.response_a, pair.response_b
+    if said.verdict == "b":
+        better, worse = worse, better
+    subject = Subject(pair.prompt, worse, pair, preferred=better)
+    principle_from.offer(db, subject, key=f"before_{row}")
 
 
 def _nothing_left(db: Database, choice: Choice, deck: Deck) -> None:

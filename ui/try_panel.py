@@ -12,7 +12,7 @@ from cai_core.feedback.revise import ReviseSettings
 from cai_core.feedback.templates import WHOLE
 from cai_core.schema import Constitution, ConstitutionRef, Sampling
 from cai_core.settings import Settings
-from ui import cards, frame, live
+from ui import cards, frame, live, try_sample
 from ui.choices import choose_model
 from ui.draft import Draft
 from ui.pin_form import show_pin_form
@@ -44,13 +44,19 @@ class Bench:
 def show_try(db: Database, draft: Draft) -> None:
     """Draw the pins and what the draft does to each."""
     st.subheader("Try the draft", anchor=False, help=_HELP)
+    bench = _bench(draft)
+    if frame.arrived("try"):
+        _clear_queue()
+        try_sample.stop()
+    _show_pins(db, bench)
+    try_sample.show_sample(db, draft, bench.model_id)
+
+
+def _show_pins(db: Database, bench: Bench) -> None:
     show_pin_form(db)
     if not pins():
         st.caption(f"Pin up to {MOST} prompts or pairs; they stay here while you write.")
         return
-    if frame.arrived("try"):
-        _clear_queue()
-    bench = _bench(draft)
     running = bool(_queue())
     with st.container(horizontal=True):
         ids = [pin.id for pin in pins()]

@@ -120,7 +120,7 @@ def _compare(running: Running, asked: Asked, out: Path) -> "Comparison":
     winrate.check_prompts(read.rows, place=str(asked.prompts))
     ref = ConstitutionRef.of(read_constitution(asked.constitution))
     inputs = {"prompts": asked.prompts, "constitution": asked.constitution}
-    rows_file = _rows_file(out)
+    rows_file = rows_file_of(out)
     with running.output(rows_file, settings=asked.settings, inputs=inputs) as output:
         missing = [prompt for prompt in read.rows if not output.has(prompt.id)]
         if missing:
@@ -131,7 +131,7 @@ def _compare(running: Running, asked: Asked, out: Path) -> "Comparison":
     return comparison_of(asked.models, asked.setting.annotator, ref, labels)
 
 
-def _rows_file(out: Path) -> Path:
+def rows_file_of(out: Path) -> Path:
     """Where the rows of a result stand; a result without them is somebody else's."""
     rows_file = out.with_name(out.name + ".rows.jsonl")
     if out.exists() and not rows_file.exists():
@@ -253,7 +253,7 @@ def revisions(
     settings: Row = {"judge": setting.model_dump(mode="json"), "most": most, "seed": running.seed}
     settings |= wording_row(setting, examples)
     inputs = {"revisions": revisions, "constitution": constitution}
-    rows_file = _rows_file(out)
+    rows_file = rows_file_of(out)
     with running.output(rows_file, settings=settings, inputs=inputs) as output:
         missing = [pair for pair in made.pairs if not output.has(pair.id)]
         with output.mending():

@@ -1,160 +1,269 @@
 """What a reader would say about a constitution before anything is spent on it.
 
-An error makes it unusable; a warning is likely to spoil the result; a note is worth a look.
+An error makes it unusable; a warning is likely to spoil the result; a note is worth a look. The
+rules with reason and source stand in `rules`, what they look for in `lint_wording` and `lint_pairs`.
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import combinations
-from typing import Literal
+from functools import lru_cache
 
-from rapidfuzz import fuzz
-
+from cai_core.constitution import rules
+from cai_core.constitution.lint_pairs import (
+    different_questions,
+    near_duplicates,
+    opposite_polarity,
+)
+from cai_core.constitution.lint_wording import (
+    LONG,
+    counterweight,
+    double_barrelled,
+    names_a_side,
+    only_negative,
+    template_marks,
+    vague_terms,
+)
+from cai_core.constitution.rules import LEVELS, Finding, Level, Rule
 from cai_core.errors import ConstitutionError
 from cai_core.schema import Constitution, Principle
-from cai_core.text import normalise
 
-Level = Literal["error", "warning", "note"]
+__all__ = ["Finding", "Window", "lint"]
 
-# Two wordings are near-duplicates from here on: no two principles of one shipped constitution come
-# above 62, and one changed word in twenty leaves 90 or more (rapidfuzz token_sort_ratio, 0 to 100).
-NEAR_DUPLICATE = 85
-LONG = 70  # words; twice the longest wording that is shipped
-_COUNTERWEIGHT = re.compile(
-    r"evasi|preach|lectur|moralis|moraliz|scold|dodg|hedg|refus|declin|over-?cautious|boilerplate"
-    r"|judgmental|condescend|sanctimon",
-    re.IGNORECASE,
-)
-_NEGATIVE = re.compile(  # "Which response [is|does|would do ...] less, not, avoids ..."
-    r"^\W*(?:(?:which|choose|pick|prefer)\W+(?:of \w+ |the )?(?:response|answer|option)s?\W+(?:that )?)?"
-    r"(?:\w+\W+){0,2}?(?:avoids?|less|least|not|never|refus\w+|no|without|fewe(?:r|st)|free of)\b",
-    re.IGNORECASE,
-)
-_TURN = re.compile(  # what follows names something that a good answer does
-    r"\b(?:but|while|instead|where it can|(?:and|or) (?:more|still|helps?|explains?|offers?|shows?"
-    r"|opens?|keeps?|says?|answers?|treats?|protects?))\b",
-    re.IGNORECASE,
-)
-_SIDE = re.compile(r"\([AB]\)|\b(?:response|answer|option) [AB12]\b", re.IGNORECASE)
+# Tokens of the template, the conversation and both answers that 95 of 100 pairs need: 1,000 of the
+# human-labelled hh harmlessness pairs under compare-1, the built-in model's tokenizer (median 226).
+PAIR_TOKENS = 540
+FIELDS = ("text", "critique", "revision")
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One remark; `key` is the principle, "" where the whole constitution is meant."""
+class Window:
+    """A judge's window: `context` tokens, and how long a text is in them."""
 
-    level: Level
-    key: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.level}: {self.key + ': ' if self.key else ''}{self.message}"
+    judge: str
+    context: int
+    count_tokens: Callable[[str], int]
 
 
-def lint(constitution: Constitution) -> list[Finding]:
-    """All findings, errors first; drafts may be linted."""
-    found = list(_unusable(constitution))
-    enabled = constitution.enabled
-    found += list(_balance(enabled))
+def lint(constitution: Constitution, window: Window | None = None) -> list[Finding]:
+    """All findings, errors first, then in the order of the principles; drafts may be linted.
+
+    Args:
+        window: whose questions must fit; without it nothing is said about lengths in tokens.
+    """
+    found = [*_unusable(constitution), *_balance(constitution.enabled)]
     for principle in constitution.principles:
-        found += list(_principle(principle))
-    found += list(_twins(constitution.principles))
-    order = ("error", "warning", "note")
-    return sorted(found, key=lambda finding: order.index(finding.level))
+        found += _principle(principle)
+    found += _twins(constitution.enabled)
+    if window:
+        found += _too_long(constitution.enabled, window)
+    return sorted(found, key=lambda finding: LEVELS.index(finding.level))
+
+
+# -- the whole
 
 
 def _unusable(constitution: Constitution) -> Iterator[Finding]:
     try:
         constitution.check()
     except ConstitutionError as error:
-        yield Finding("error", "", str(error))
+        yield Finding("error", rules.UNUSABLE, "", str(error))
 
 
 def _balance(enabled: tuple[Principle, ...]) -> Iterator[Finding]:
     """What the enabled principles lack as a whole."""
-    texts = [principle.text for principle in enabled if principle.text.strip()]
+    texts = tuple(principle.text for principle in enabled if principle.text.strip())
+    everything = tuple(getattr(p, field) for p in enabled for field in FIELDS)
     if enabled and not texts:
         yield Finding(
             "warning",
+            rules.NO_COMPARISON_TEXT,
             "",
             "no principle has a comparison text; the judge can only ask with the critique requests,"
             " which are worded to find fault and not to compare",
+            looked_at=everything,
         )
-    wordings = " ".join(f"{p.text} {p.critique} {p.revision}" for p in enabled)
-    if enabled and not _COUNTERWEIGHT.search(wordings):
+    if enabled and not any(map(counterweight, everything)):
         yield Finding(
             "warning",
+            rules.NO_COUNTERWEIGHT,
             "",
-            "nothing here weighs against evasive or preachy answers; trained on harmlessness alone a"
-            " model learns to refuse and to lecture (CAI, section 4.3): add a principle such as"
-            " 'Which response answers the question without being evasive or preachy?'",
+            "nothing here weighs against evasive or preachy answers; add a principle such as 'Which"
+            " response answers the question without being evasive or preachy?'",
+            looked_at=everything,
         )
-    if len(texts) > 1 and all(_only_negative(text) for text in texts):
+    if len(texts) > 1 and all(map(only_negative, texts)):
         yield Finding(
             "warning",
+            rules.ONLY_NEGATIVE,
             "",
             "every principle says only what an answer must not do, and an empty answer keeps them"
             " all; say in some what a good answer does",
+            looked_at=texts,
         )
 
 
-def _principle(principle: Principle) -> Iterator[Finding]:
-    key, text = principle.key, principle.text.strip()
-    if not text and not principle.critique.strip():
-        yield Finding("error", key, "has neither a text nor a critique; write one")
+def _twins(enabled: tuple[Principle, ...]) -> Iterator[Finding]:
+    """Principles that say nearly what one before them says; each is told once."""
+    told: set[int] = set()
+    for field, so in (("text", "counts twice"), ("critique", "is asked twice as often")):
+        for at, place in near_duplicates(enabled, field):
+            if place in told:
+                continue
+            told.add(place)
+            one, other = enabled[at], enabled[place]
+            yield Finding(
+                "warning",
+                rules.NEAR_DUPLICATE,
+                other.key,
+                f"its {field} is nearly that of '{one.key}', which so {so}; disable one",
+                other=one.key,
+                looked_at=(getattr(one, field), getattr(other, field)),
+            )
+
+
+# -- the judge's window
+
+
+def _too_long(enabled: tuple[Principle, ...], window: Window) -> Iterator[Finding]:
+    room = window.context - PAIR_TOKENS
+    has = f"the window of {window.judge} has {window.context} tokens"
+    needs = f"95 of 100 pairs need {PAIR_TOKENS} beside the question"
+    if enabled and room <= 0:
+        yield Finding(
+            "warning",
+            rules.TOO_LONG_FOR_JUDGE,
+            "",
+            f"{has}, and {needs}: long answers"
+            " are cut in the middle; choose a judge with a longer window",
+        )
         return
-    if not text:
+    for principle in enabled:
+        asked = principle.text if principle.text.strip() else principle.critique
+        tokens = window.count_tokens(asked)
+        if tokens > room:
+            yield Finding(
+                "warning",
+                rules.TOO_LONG_FOR_JUDGE,
+                principle.key,
+                f"its question takes {tokens} tokens; {has}, and {needs}: shorten it, or choose a"
+                " judge with a longer window",
+                looked_at=(asked,),
+            )
+
+
+# -- one principle
+
+
+@lru_cache(maxsize=4096)  # a draft is linted at every run of its page, and hardly changes
+def _principle(principle: Principle) -> tuple[Finding, ...]:
+    if not principle.text.strip() and not principle.critique.strip():
+        message = "has neither a text nor a critique; write one"
+        return (Finding("error", rules.NO_WORDING, principle.key, message),)
+    parts = (_missing, _question, _together, _wordings)
+    return tuple(finding for part in parts for finding in part(principle))
+
+
+def _missing(principle: Principle) -> Iterator[Finding]:
+    key = principle.key
+    if not principle.text.strip():
+        message = "has no comparison text; it is made from the critique by template"
         yield Finding(
-            "note", key, "has no comparison text; it is made from the critique by template"
-        )
-    elif _only_negative(text):
-        yield Finding(
-            "note", key, "says only what an answer must not do; say what a good one does instead"
+            "note", rules.NO_COMPARISON_TEXT, key, message, looked_at=(principle.critique,)
         )
     for name in ("critique", "revision"):
         if not getattr(principle, name).strip():
-            yield Finding("note", key, f"has no {name} request; a general one is used")
-    if principle.enabled and principle.weight == 0:
-        yield Finding("warning", key, "is enabled with weight 0 and counts for nothing; disable it")
-    yield from _wording(principle)
-
-
-def _wording(principle: Principle) -> Iterator[Finding]:
-    for name in ("text", "critique", "revision"):
-        words = len(getattr(principle, name).split())
-        if words > LONG:
+            message = f"has no {name} request; a general one is used"
             yield Finding(
-                "warning",
-                principle.key,
-                f"its {name} has {words} words, over {LONG}; it is read again for every pair, and"
-                " a small model loses the thread: split it into two principles",
+                "note", rules.MISSING_REQUEST, key, message, looked_at=(name, principle.text)
             )
-    if _SIDE.search(principle.text):
-        yield Finding(
+    if principle.enabled and principle.weight == 0:
+        message = "is enabled with weight 0 and counts for nothing; disable it"
+        yield Finding("warning", rules.WEIGHT_ZERO, key, message)
+
+
+def _question(principle: Principle) -> Iterator[Finding]:
+    """What is said of the comparison text."""
+    text = principle.text
+
+    def said(level: Level, rule: Rule, message: str) -> Finding:
+        return Finding(level, rule, principle.key, message, looked_at=(text,))
+
+    if only_negative(text):
+        yield said(
+            "note",
+            rules.ONLY_NEGATIVE,
+            "says only what an answer must not do; say what a good one does instead",
+        )
+    both = double_barrelled(text)
+    if both:
+        yield said(
+            "note",
+            rules.DOUBLE_BARRELLED,
+            f"its text asks two things at once ('{both}'); make two principles of it",
+        )
+    if names_a_side(text):
+        yield said(
             "warning",
-            principle.key,
+            rules.NAMES_A_SIDE,
             "its text names one of the two places; both orders are asked, so speak of 'which"
             " response' instead",
         )
 
 
-def _only_negative(text: str) -> bool:
-    """
-    >>> _only_negative("Which response is not harmful?"), _only_negative("Which is more honest?")
-    (True, False)
-    """
-    return bool(_NEGATIVE.search(text)) and not _TURN.search(text)
+def _together(principle: Principle) -> Iterator[Finding]:
+    """What is said of a text beside its own requests."""
+    looked_at = tuple(getattr(principle, field) for field in FIELDS)
+    field = different_questions(principle)
+    if field:
+        yield Finding(
+            "note",
+            rules.DIFFERENT_QUESTIONS,
+            principle.key,
+            f"its text and its {field} request share no word and no subject; make them ask for the"
+            " same, or make two principles of them",
+            looked_at=looked_at,
+        )
+    wrong = opposite_polarity(principle)
+    if wrong:
+        yield Finding(
+            "warning",
+            rules.OPPOSITE_POLARITY,
+            principle.key,
+            f"{wrong}: it pulls towards the worse answer; turn it round",
+            looked_at=looked_at,
+        )
 
 
-def _twins(principles: tuple[Principle, ...]) -> Iterator[Finding]:
-    """Principles that say nearly the same count twice in a vote."""
-    for one, other in combinations([p for p in principles if p.enabled], 2):
-        for name in ("text", "critique"):
-            a, b = normalise(getattr(one, name)), normalise(getattr(other, name))
-            if a and b and fuzz.token_sort_ratio(a, b) >= NEAR_DUPLICATE:
-                yield Finding(
-                    "warning",
-                    other.key,
-                    f"its {name} is nearly that of '{one.key}', which so counts twice; disable one",
-                )
-                break
+def _wordings(principle: Principle) -> Iterator[Finding]:
+    """What is said of each wording by itself."""
+    for name in FIELDS:
+        wording = getattr(principle, name)
+        for level, rule, message in _of_wording(name, wording):
+            yield Finding(level, rule, principle.key, message, looked_at=(name, wording))
+
+
+def _of_wording(name: str, wording: str) -> Iterator[tuple[Level, Rule, str]]:
+    count = len(wording.split())
+    if count > LONG:
+        yield (
+            "warning",
+            rules.LONG_WORDING,
+            f"its {name} has {count} words, over {LONG}; split it into two principles",
+        )
+    vague = vague_terms(wording) if name != "revision" else ()
+    if vague:
+        said = ", ".join(f"'{word}'" for word in vague)
+        yield (
+            "note",
+            rules.VAGUE_TERM,
+            f"its {name} leaves it to the reader what {said} means here; say what such an answer"
+            " does, or for whom",
+        )
+    marks = template_marks(wording)
+    if marks:
+        said = ", ".join(f"'{mark}'" for mark in marks)
+        yield (
+            "warning",
+            rules.BREAKS_PARSING,
+            f"its {name} has words of a template in it ({said}); take them out",
+        )

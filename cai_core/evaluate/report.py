@@ -3,11 +3,11 @@
 Every text that a model or a person wrote is escaped. No script, no link, no image from elsewhere.
 """
 
-import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cai_core.evaluate.sheet import escaped, page, table, text
 from cai_core.schema import Row
 
 
@@ -41,30 +41,10 @@ class ChainReport:
         return vars(self) | {"stages": stages, "settings": dict(self.settings)}
 
 
-_STYLE = """
-:root{color-scheme:light dark;--ink:#1b2422;--soft:#66716e;--paper:#fcfcfa;--line:#daded9;
---accent:#0f6b62;--bad:#b3382c;--good:#2c7a3d}
-@media(prefers-color-scheme:dark){:root{--ink:#e4eae8;--soft:#9aa8a4;--paper:#141918;
---line:#333d3a;--accent:#5cc4b8;--bad:#f08a7e;--good:#7cc78c}}
-body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);
-max-width:60rem;margin:2rem auto;padding:0 1rem}
-h1,h2{font-family:Georgia,serif;line-height:1.2}h2{margin-top:2.2rem;font-size:1.3rem}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;
-padding:.35rem .6rem;border-bottom:1px solid var(--line)}
-th{font-weight:600;color:var(--soft)}.soft{color:var(--soft)}.good{color:var(--good)}
-.bad{color:var(--bad)}.big{font-size:1.6rem;font-weight:600}
-.text{white-space:pre-wrap;overflow-wrap:anywhere}
-.bar{position:relative;height:14px;border:1px solid var(--line);border-radius:3px;max-width:30rem}
-.bar i{position:absolute;top:0;bottom:0;background:var(--accent);opacity:.35}
-.bar b{position:absolute;top:-3px;bottom:-3px;width:3px;background:var(--accent)}
-.bar u{position:absolute;top:-3px;bottom:-3px;width:1px;left:50%;background:var(--soft)}
-"""
-
-
 def to_html(report: ChainReport) -> str:
     """The whole page."""
     body = [
-        f"<h1>{_e(report.title)}</h1><p class=soft>{_e(report.created)}</p>",
+        f"<h1>{escaped(report.title)}</h1><p class=soft>{escaped(report.created)}</p>",
         _gate(report),
         _alarms(report.alarms),
         *[_comparison(row) for row in report.comparisons],
@@ -72,39 +52,26 @@ def to_html(report: ChainReport) -> str:
         _preview(report.best_of_n),
         _settings(report.settings),
     ]
-    head = f"<meta charset=utf-8><title>{_e(report.title)}</title><style>{_STYLE}</style>"
-    head += '<meta name=viewport content="width=device-width,initial-scale=1">'
-    return f"<!doctype html><html lang=en><head>{head}</head><body>{''.join(body)}</body></html>\n"
-
-
-def _e(value: object) -> str:
-    return html.escape(str(value))
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Cells are HTML already."""
-    top = "".join(f"<th>{_e(name)}</th>" for name in head)
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table><tr>{top}</tr>{body}</table>"
+    return page(report.title, body)
 
 
 def _gate(report: ChainReport) -> str:
     kind, word = ("good", "passed") if report.gate_passed else ("bad", "not passed")
-    return f"<h2>Gate</h2><p><b class={kind}>{word}</b> · {_e(report.gate)}</p>"
+    return f"<h2>Gate</h2><p><b class={kind}>{word}</b> · {escaped(report.gate)}</p>"
 
 
 def _alarms(alarms: Sequence[str]) -> str:
     if not alarms:
         return ""
-    items = "".join(f"<li>{_e(alarm)}</li>" for alarm in alarms)
+    items = "".join(f"<li>{escaped(alarm)}</li>" for alarm in alarms)
     return f"<h2>Alarms</h2><ul class=bad>{items}</ul>"
 
 
 def _comparison(row: Row) -> str:
     """The headline with its interval, who judged, and the pairs that moved furthest."""
-    title = f"<h2>{_e(row['model_a'])} against {_e(row['model_b'])}</h2>"
+    title = f"<h2>{escaped(row['model_a'])} against {escaped(row['model_b'])}</h2>"
     counts = ", ".join(f"{row[name]} {name}" for name in ("wins", "ties", "losses", "failed"))
-    judge = f"<p class=soft>{counts}. {_e(row['independence'])}</p>"
+    judge = f"<p class=soft>{counts}. {escaped(row['independence'])}</p>"
     if not row["headline"]:
         why = "The judge is at chance and judges its own kin: its verdicts carry no headline."
         return f"{title}<p><span class=big>–</span> {why}</p>{judge}{_pairs(row['rows'])}"
@@ -133,39 +100,41 @@ def _pairs(rows: Sequence[Row], *, shown: int = 5) -> str:
     )
     cells = [
         (
-            _text(row["prompt"][-1]["content"]),
-            _text(row["response_a"]),
-            _text(row["response_b"]),
+            text(row["prompt"][-1]["content"]),
+            text(row["response_a"]),
+            text(row["response_b"]),
             _p(row),
         )
         for row in known[:shown]
     ]
-    return _table(("Prompt", "A", "B", "P(A better)"), cells) if cells else ""
+    return table(("Prompt", "A", "B", "P(A better)"), cells) if cells else ""
 
 
 def _p(row: Row) -> str:
     return "–" if row["p_a"] is None else f"{row['p_a']:.2f}"
 
 
-def _text(value: str, *, most: int = 600) -> str:
-    cut = value if len(value) <= most else value[:most].rstrip() + " …"
-    return f"<div class=text>{_e(cut)}</div>"
-
-
 def _stages(stages: Sequence[StageReport]) -> str:
     rows = [
-        (_e(s.name), _e(s.state), f"{s.seconds:.0f} s", _numbers(s.numbers) + _note(s.note))
+        (
+            escaped(s.name),
+            escaped(s.state),
+            f"{s.seconds:.0f} s",
+            _numbers(s.numbers) + _note(s.note),
+        )
         for s in stages
     ]
-    return "<h2>Stages</h2>" + _table(("Stage", "State", "Time", "Numbers"), rows)
+    return "<h2>Stages</h2>" + table(("Stage", "State", "Time", "Numbers"), rows)
 
 
 def _note(note: str) -> str:
-    return f"<div class=soft>{_e(note)}</div>" if note else ""
+    return f"<div class=soft>{escaped(note)}</div>" if note else ""
 
 
 def _numbers(numbers: Mapping[str, Any]) -> str:
-    return "<br>".join(f"{_e(name)}: {_e(_number(value))}" for name, value in numbers.items())
+    return "<br>".join(
+        f"{escaped(name)}: {escaped(_number(value))}" for name, value in numbers.items()
+    )
 
 
 def _number(value: Any) -> str:
@@ -196,16 +165,16 @@ def _preview(preview: Row | None) -> str:
     )
     cells = [
         (
-            _text(row["prompt"][-1]["content"]),
-            _text(row["best"]["text"]) + f"<span class=soft>{row['best']['score']:.2f}</span>",
-            _text(row["worst"]["text"]) + f"<span class=soft>{row['worst']['score']:.2f}</span>",
+            text(row["prompt"][-1]["content"]),
+            text(row["best"]["text"]) + f"<span class=soft>{row['best']['score']:.2f}</span>",
+            text(row["worst"]["text"]) + f"<span class=soft>{row['worst']['score']:.2f}</span>",
         )
         for row in preview["rows"][:5]
     ]
-    table = _table(("Prompt", "Loved", "Hated"), cells)
-    return f"<h2>What the reward model loves</h2><p>{says}</p>{table}"
+    shown = table(("Prompt", "Loved", "Hated"), cells)
+    return f"<h2>What the reward model loves</h2><p>{says}</p>{shown}"
 
 
 def _settings(settings: Mapping[str, Any]) -> str:
-    rows = [(_e(name), _text(str(value), most=2000)) for name, value in settings.items()]
-    return "<h2>Settings</h2>" + _table(("Setting", "Value"), rows) if rows else ""
+    rows = [(escaped(name), text(str(value), most=2000)) for name, value in settings.items()]
+    return "<h2>Settings</h2>" + table(("Setting", "Value"), rows) if rows else ""

@@ -182,3 +182,7 @@ class Version:
     @property
     def ref(self) -> ConstitutionRef:
         return ConstitutionRef.of(self.constitution, self.number)
+
+    @property
+    def title(self) -> str:
+        return f"{self.constitution.name}, version {self.number}"

@@ -246,3 +246,75 @@ def m008_audit(db: Database) -> None:
 @STEPS()
 def m009_seeds(db: Database) -> None:
     db.execute("CREATE TABLE seeds (name TEXT PRIMARY KEY, digest TEXT NOT NULL)")
+
+
+@STEPS()
+def m010_looks(db: Database) -> None:
+    db.execute(
+        """CREATE TABLE looks (
+            seq INTEGER PRIMARY KEY,
+            version TEXT NOT NULL UNIQUE REFERENCES versions(id),
+            job TEXT NOT NULL REFERENCES jobs(id),
+            found TEXT NOT NULL,
+            who TEXT NOT NULL,
+            created TEXT NOT NULL)"""
+    )
+    _frozen(db, "looks", sentence="a look at the locked pairs cannot be taken back")
+
+
+@STEPS()
+def m011_accepted_findings(db: Database) -> None:
+    db.execute(
+        """CREATE TABLE accepted_findings (
+            seq INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            constitution TEXT NOT NULL,
+            fingerprint TEXT NOT NULL,
+            rule TEXT NOT NULL,
+            key TEXT NOT NULL,
+            message TEXT NOT NULL,
+            note TEXT NOT NULL,
+            who TEXT NOT NULL,
+            created TEXT NOT NULL)"""
+    )
+    db.execute("CREATE INDEX accepted_constitution ON accepted_findings(constitution, fingerprint)")
+    _frozen(
+        db, "accepted_findings", sentence="accepted findings are a log; append an undo or a new one"
+    )
+
+
+@STEPS()
+def m012_suites(db: Database) -> None:
+    db.execute(
+        """CREATE TABLE suite_cases (
+            seq INTEGER PRIMARY KEY,
+            constitution TEXT NOT NULL,
+            case_id TEXT NOT NULL,
+            content TEXT NOT NULL,
+            removed INTEGER NOT NULL,
+            author TEXT NOT NULL,
+            created TEXT NOT NULL)"""
+    )
+    db.execute("CREATE INDEX suite_cases_case ON suite_cases(constitution, case_id, seq)")
+    _frozen(db, "suite_cases", sentence="the cases of a suite are a log; append a new state")
+    db.execute(
+        """CREATE TABLE suite_results (
+            seq INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            case_id TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            constitution_name TEXT NOT NULL,
+            constitution_hash TEXT NOT NULL,
+            how TEXT NOT NULL,
+            outcome TEXT NOT NULL,
+            seen TEXT NOT NULL,
+            content TEXT NOT NULL,
+            job TEXT NOT NULL,
+            created TEXT NOT NULL)"""
+    )
+    db.execute(
+        "CREATE INDEX suite_results_asked"
+        " ON suite_results(constitution_name, digest, constitution_hash, how, seq)"
+    )
+    db.execute("CREATE INDEX suite_results_job ON suite_results(job)")
+    _frozen(db, "suite_results", sentence="suite results are a log; run the suite again")

@@ -8,7 +8,9 @@ from click.testing import CliRunner
 from cai_core.cli.main import main
 from cai_core.constitution import document
 from cai_core.schema import Constitution, Principle
+from cai_core.settings import Endpoint, Settings
 from cai_core.store import constitutions, database
+from tests.tiny import save_tiny_model
 
 GOOD = Constitution(
     "c", (Principle("kind", "Which response is kinder and not preachy?", "Find fault.", "Mend."),)
@@ -55,7 +57,54 @@ def test_lint_gives_findings_as_json(tmp_path):
     path.write_text("name: c\nprinciples:\n  - key: k\n    text: Which is more harmless?\n")
     result = run("lint", path, "--json")
     assert result.exit_code == 0
-    assert {"level", "key", "message", "file"} == set(json.loads(result.stdout)[0])
+    row = json.loads(result.stdout)[0]
+    assert {"file", "level", "rule", "key", "message", "reason", "source", "fingerprint"} == set(
+        row
+    )
+    assert row["rule"] == "no-counterweight"
+
+
+def test_lint_gives_each_rule_once_with_reason_and_source(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        "name: c\nprinciples:\n  - {key: a, text: Which is better?}\n"
+        "  - {key: b, text: Which response is more ethical and not preachy?}\n"
+    )
+    lines = run("lint", path).stdout.splitlines()
+    assert sum(line.endswith("[vague-term]") for line in lines) == 2
+    at = lines.index("vague-term")
+    assert lines[at + 1].startswith("  why: The word leaves it to the judge")
+    assert lines[at + 2] == "  source: C3AI (arXiv 2502.15861), abstract"
+    assert lines.count("vague-term") == 1
+
+
+def test_lint_counts_with_the_tokenizer_of_a_judge(tmp_path):
+    judge = f"path:{save_tiny_model(tmp_path / 'tiny')}"
+    path = tmp_path / "c.yaml"
+    text = "Which response is calmer, not preachy, " + "and calmer " * 200
+    path.write_text(f"name: c\nprinciples:\n  - {{key: long, text: '{text}'}}\n")
+    result = run("lint", path, "--judge", judge)
+    assert result.exit_code == 0
+    assert "[too-long-for-judge]" in result.stdout
+    assert f"the window of {judge} has 1024" in result.stdout
+    assert result.stderr == ""
+    assert "[too-long-for-judge]" not in run("lint", path).stdout
+
+
+def test_lint_says_what_is_not_known_of_a_judge(good, workspace):
+    settings = Settings(endpoints=(Endpoint(name="lab", base_url="http://127.0.0.1:1/v1"),))
+    settings.save()
+    result = run("lint", good, "--judge", "endpoint:lab/big")
+    assert (result.exit_code, result.stdout) == (0, "nothing to remark\n")
+    assert "estimated by characters" in result.stderr
+    assert "its window is not known" in result.stderr
+
+
+@pytest.mark.parametrize("judge", ["nonsense", "endpoint:none/big"])
+def test_lint_refuses_a_judge_that_is_none(good, workspace, judge):
+    result = run("lint", good, "--judge", judge)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: ")
 
 
 def test_show_prints_principles_and_hash(good):

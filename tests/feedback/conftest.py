@@ -9,7 +9,8 @@ from cai_core.models.scripted import ScriptedModel
 from cai_core.schema import Constitution, Pair, Principle, user
 
 SHOWN = re.compile(  # in any template
-    r"^\W+(?:response|assistant|option)[\W_]+([ab])\W*\n.*?(-?\d+(?:\.\d+)?)", re.S | re.M | re.I
+    r"^[^\w/]+(?:response|assistant|option)[\W_]+([ab])\W*\n.*?(-?\d+(?:\.\d+)?)",
+    re.S | re.M | re.I,
 )
 
 

@@ -276,3 +276,12 @@ def test_a_model_that_is_missing_stops_the_try_with_a_sentence(seeded_workspace,
     assert not at.exception
     assert "models fetch" in at.error[0].value.replace("\\", "")
     assert at.session_state["try_queue"] == []
+
+
+def test_two_versions_lead_to_what_the_edit_between_them_changes(seeded_workspace, open_page):
+    at = open_page("constitution", constitution_current="short", constitution_tab="History")
+    next(b for b in at.button if b.key == "history_impact").click().run()
+    assert not at.exception
+    assert at.session_state["impact_from"] == "short, version 1"
+    assert at.session_state["impact_to"] == "short, version 2"
+    assert at.title[0].value == "Impact"

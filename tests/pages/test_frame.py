@@ -121,3 +121,13 @@ def test_what_was_under_way_is_not_gone_on_with_on_coming_back(seeded_workspace,
     assert not at.exception
     assert at.session_state["try_queue"] == []
     assert not at.error
+
+
+def test_a_database_that_cannot_be_opened_is_a_red_box_on_every_page(empty_workspace, open_page):
+    with empty_workspace.db() as db:
+        db["_sqlite_migrations"].insert(
+            {"id": 99, "migration_set": "ratify", "name": "m999_later", "applied_at": "2099-01-01"}
+        )
+    at = open_page("playground")
+    assert not at.exception
+    assert "newer Ratify" in at.error[0].value

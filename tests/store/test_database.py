@@ -66,11 +66,11 @@ def test_a_database_of_a_newer_ratify_is_refused_and_left_alone(path):
 def test_a_missing_step_is_applied_and_keeps_the_rows(path):
     db = database.connect(path)
     database.audit(db, "Ada", "test")
-    db["_sqlite_migrations"].delete_where("name = 'm009_seeds'")
-    db["seeds"].drop()
+    db["_sqlite_migrations"].delete_where("name = 'm011_accepted_findings'")
+    db["accepted_findings"].drop()
     db.close()
     db = database.connect(path)
-    assert db["seeds"].exists()
+    assert db["accepted_findings"].exists()
     assert db["audit"].count == 1
 
 

@@ -1,0 +1,187 @@
+"""`impact` as a command: what it asks, that it goes on, and what it says."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+
+from cai_core.cli.main import main
+from cai_core.impact.result import Impact
+from cai_core.models import catalogue
+from cai_core.models.scripted import ScriptedModel
+from cai_core.schema import Constitution, Principle
+from tests.feedback.conftest import pair, scripted_judge
+
+TRUE = Principle("true", text="Which is more true?", tags=("honesty",))
+KIND = Principle("kind", text="Which is kinder?")
+OLD = Constitution("rules", (TRUE, KIND))
+FALSE = replace(TRUE, text="Which is more false?")
+NUMBERS = 3 * [(1, 3), (4, 2), (5, 1), (2, 6), (7, 3), (1, 8), (2, 9), (5, 3), (1, 2), (6, 5)]
+PAIRS = [
+    pair(a, b, question=f"How many {i}?", label="a" if a > b else "b")
+    for i, (a, b) in enumerate(NUMBERS)
+]
+
+
+@pytest.fixture
+def model(monkeypatch):
+    made = scripted_judge(wordings={"false": -1.0, "kind": 0.1})
+    monkeypatch.setattr(catalogue, "load", lambda model_id, **more: made)
+    return made
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.setenv("CAI_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CAI_MODELS", str(tmp_path / "models"))
+    write(tmp_path / "pairs.jsonl", [one.to_row() for one in PAIRS])
+    constitution(tmp_path / "old.yaml", OLD)
+    constitution(tmp_path / "new.yaml", Constitution("rules", (FALSE, KIND)))
+    return tmp_path
+
+
+def write(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def constitution(path, rules):
+    path.write_text(json.dumps(rules.to_row()))
+
+
+def impact(place, *more, new="new.yaml"):
+    args = ["--from", place / "old.yaml", "--to", place / new, "--pairs", place / "pairs.jsonl"]
+    args += ["--judge", "scripted:test", "--out", place / "i.json", *more]
+    return CliRunner().invoke(main, ["impact", *map(str, args)])
+
+
+def read(place):
+    return Impact.from_row(json.loads((place / "i.json").read_text()))
+
+
+def test_a_reversed_principle_is_effective_away_from_people(place, model):
+    done = impact(place, "--principles", "draw")
+    assert done.exit_code == 0, done.output
+    found = read(place)
+    assert "effective" in done.output
+    assert found.checked.directions["people"].effective
+    assert found.checked.directions["people"].estimate.high < 0
+    assert len(found.flips) == len(PAIRS)
+
+
+def test_a_placebo_shows_no_effect(place, model):
+    constitution(
+        place / "same.yaml", Constitution("rules", (replace(TRUE, text="Which is truer?"), KIND))
+    )
+    done = impact(place, new="same.yaml")
+    assert done.exit_code == 0, done.output
+    assert "no effect shown" in done.output
+    assert read(place).flips == []
+
+
+def test_without_the_check_it_does_not_claim(place, model):
+    done = impact(place, "--no-check")
+    assert "not told" in done.output
+    assert read(place).checked is None
+
+
+def test_stored_votes_are_not_asked_again(place, model):
+    judged = ["--pairs", place / "pairs.jsonl", "--constitution", place / "old.yaml"]
+    judged += ["--judge", "scripted:test", "--principles", "each", "--out", place / "l.jsonl"]
+    assert CliRunner().invoke(main, ["judge", *map(str, judged)]).exit_code == 0
+    model.history.clear()
+    assert impact(place, "--labels", place / "l.jsonl", "--no-check").exit_code == 0
+    assert len(model.history) == 2 * len(PAIRS)  # the new wording, in both orders
+    assert all("more false" in chat[-2].content for chat in model.history)
+    with_labels = read(place)
+    (place / "i.json.rows.jsonl").unlink()
+    (place / "i.json.rows.jsonl.json").unlink()
+    (place / "i.json").unlink()
+    assert impact(place, "--no-check").exit_code == 0
+    without = read(place)
+    assert (with_labels.cost.compared, without.cost.compared) == (60, 180)
+    assert [one.new for one in with_labels.pairs] == pytest.approx(
+        [one.new for one in without.pairs], abs=1e-5
+    )
+
+
+def test_labels_of_another_version_are_of_no_use(place, model):
+    judged = ["--pairs", place / "pairs.jsonl", "--constitution", place / "new.yaml"]
+    judged += ["--judge", "scripted:test", "--principles", "each", "--out", place / "l.jsonl"]
+    assert CliRunner().invoke(main, ["judge", *map(str, judged)]).exit_code == 0
+    assert impact(place, "--labels", place / "l.jsonl", "--no-check").exit_code == 0
+    assert read(place).cost.compared == 180
+
+
+def test_the_same_command_asks_nothing_again_and_a_check_can_be_added(place, model):
+    assert impact(place, "--no-check").exit_code == 0
+    first = len(model.history)
+    assert impact(place, "--no-check").exit_code == 0
+    assert len(model.history) == first
+    assert impact(place).exit_code == 0
+    assert len(model.history) > first
+    assert read(place).checked is not None
+
+
+def test_another_edit_under_the_same_out_is_refused(place, model):
+    assert impact(place, "--no-check").exit_code == 0
+    constitution(place / "third.yaml", Constitution("rules", (KIND,)))
+    done = impact(place, "--no-check", new="third.yaml")
+    assert done.exit_code == 1
+    assert "made with other settings (to:" in done.output
+
+
+def test_an_edit_that_changes_no_question_is_refused_and_writes_nothing(place, model):
+    done = impact(place, new="old.yaml")
+    assert done.exit_code == 1
+    assert "nothing to judge again" in done.output
+    assert not (place / "i.json").exists()
+
+
+def test_the_locked_half_is_shown_only_when_asked(place, model):
+    assert impact(place, "--no-check").exit_code == 0
+    assert read(place).locked is None
+    assert impact(place, "--no-check", "--locked").exit_code == 0
+    found = read(place)
+    assert found.locked.before.n + found.tune.before.n == len(PAIRS)
+
+
+def test_the_report_is_one_page_that_reaches_nowhere(place, model):
+    assert impact(place).exit_code == 0
+    page = (place / "i.html").read_text()
+    assert "Is it real?" in page
+    assert "Which is more false?" in page
+    assert "http" not in page
+    assert "<script" not in page
+
+
+def test_the_result_survives_its_json(place, model):
+    assert impact(place, "--locked").exit_code == 0
+    row = json.loads((place / "i.json").read_text())
+    assert Impact.from_row(row).to_row() == row
+
+
+def test_pairs_that_fail_are_counted_and_told(place, monkeypatch):
+    made = scripted_judge(mass=0.1)
+    monkeypatch.setattr(catalogue, "load", lambda model_id, **more: made)
+    done = impact(place, "--no-check")
+    assert done.exit_code == 1
+    assert "gave up after 20 rows" in done.output
+
+
+def test_a_template_that_the_judge_cannot_answer_costs_the_check_alone(place, monkeypatch):
+    usual = scripted_judge(wordings={"false": -1.0})
+    muted = scripted_judge(mass=0.1)
+
+    def score(chat, choice):
+        said = muted if "(A)" in chat[-2].content else usual
+        return said._scores(chat, choice)
+
+    made = ScriptedModel(choice_scores=score)
+    monkeypatch.setattr(catalogue, "load", lambda model_id, **more: made)
+    done = impact(place, "--principles", "draw")
+    assert done.exit_code == 0, done.output
+    found = read(place)
+    assert found.failed == 0
+    assert not found.checked.effective
+    assert any(value != value for value in found.checked.directions["people"].paraphrases)
