@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui import cards, frame, suite_run
 from ui.constitution_bar import open_draft, show_save
+from ui.constitution_candidates import show_candidates
 from ui.constitution_history import show_history
 from ui.principle_cards import show_principles
 from ui.suite import show_suite
@@ -11,10 +12,12 @@ from ui.try_panel import show_try
 
 with frame.page("constitution") as db:
     draft = open_draft(db)
-    if draft is None:
+    if show_candidates(db):
+        pass
+    elif draft is None:
         cards.empty(
             "There is no constitution yet",
-            "Make one with **New**, or upload a YAML file. Three to begin with come with"
+            "Make one with **New**, or upload a file. Three to begin with come with"
             " `python -m cai_core init`.",
         )
     else:

@@ -3,14 +3,14 @@
 import streamlit as st
 from sqlite_utils import Database
 
-from cai_core.constitution import document
 from cai_core.constitution.diff import compare
-from cai_core.errors import ConstitutionError, DataError
+from cai_core.errors import ConstitutionError
 from cai_core.schema import Constitution, Principle, Version
 from cai_core.store import constitutions
 from ui import frame
 from ui.confirm import confirm
 from ui.constitution_changes import change_summary, show_changes
+from ui.constitution_upload import show_download, show_note, show_upload
 from ui.draft import CURRENT, Draft, current, drafts, keep
 from ui.plain import label
 
@@ -28,9 +28,10 @@ def open_draft(db: Database) -> Draft | None:
         if slots:
             st.selectbox("Constitution", slots, key=CURRENT, persist_state="session")
         _new(saved)
-        _upload()
+        show_upload()
         if slots:
-            _download(_load(db))
+            show_download(_load(db))
+    show_note()
     _show_other_drafts()
     return current() if slots else None
 
@@ -83,44 +84,6 @@ def _make(db: Database) -> None:
 def _open(draft: Draft) -> None:
     drafts()[draft.name] = draft
     st.session_state[CURRENT] = draft.name
-
-
-def _upload() -> None:
-    with st.popover("Upload", icon=":material/upload:"):
-        st.caption(
-            "A YAML file. Under a name that is here already it becomes an unsaved draft of it."
-        )
-        st.file_uploader(
-            "Constitution",
-            type=["yaml", "yml"],
-            key="upload",
-            on_change=frame.callback(_take_upload),
-        )
-
-
-def _take_upload(db: Database) -> None:
-    file = st.session_state["upload"]
-    if file is None:
-        return
-    given = document.parse(file.getvalue(), name=file.name)
-    base = constitutions.newest(db, given.name) if given.name in constitutions.names(db) else None
-    there = drafts().get(given.name)
-    if there and there.unsaved and there.constitution != given:
-        raise DataError(
-            f"'{given.name}' has an unsaved draft; save or discard it, then upload again"
-        )
-    _open(Draft.of(given, base))
-
-
-def _download(draft: Draft) -> None:
-    st.download_button(
-        "Download",
-        document.dump(draft.constitution),
-        file_name=f"{draft.name}.yaml",
-        mime="application/yaml",
-        icon=":material/download:",
-        on_click="ignore",
-    )
 
 
 def show_save(db: Database, draft: Draft) -> None:

@@ -94,6 +94,9 @@ def _fields(row: str, principle: Principle) -> None:
     for field, title, help_ in _WORDINGS:
         value = getattr(principle, field)
         st.text_area(title, value, help=help_, height=84, **_wired(row, field))
+    if principle.source:
+        st.caption("Source passage")
+        st.text(principle.source)
     st.multiselect(
         "Tags",
         options=sorted(_known_tags() | set(principle.tags)),

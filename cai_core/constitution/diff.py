@@ -9,7 +9,7 @@ from cai_core.schema import Constitution, Principle
 from cai_core.text import DiffPart, word_diff
 
 _WORDINGS = ("text", "critique", "revision")
-_OTHERS = ("weight", "enabled", "tags")
+_OTHERS = ("weight", "enabled", "tags", "source")
 
 
 @dataclass(frozen=True)
