@@ -20,6 +20,7 @@ KINDS = {
     "sample-pairs": "sampled pairs",
     "judge": "judging",
     "impact": "impact of an edit",
+    "impact-revisions": "impact of an edit on revisions",
     "sft": "SFT",
     "reward": "reward model",
     "ppo": "PPO",

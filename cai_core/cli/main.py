@@ -21,6 +21,7 @@ COMMANDS = {  # in the order of the help: what each does
     "sample-pairs": "Sample two answers to every prompt.",
     "judge": "Judge pairs under a constitution, in both orders.",
     "impact": "See what an edit of a constitution changes, and whether it is real.",
+    "impact-revisions": "See what an edit makes of the same answers when they are revised.",
     "dataset": "Build, show and export frozen datasets.",
     "train": "Train by SFT, a reward model, PPO, or the chain of them.",
     "evaluate": "Compare two models, or revisions with first answers; choose the best of n.",

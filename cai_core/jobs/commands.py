@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, Command] = {
     "judge": Command(("judge",), "output.jsonl", "labels"),
     "prompts": Command(("prompts", "generate"), "output.jsonl", "prompts"),
     "impact": Command(("impact",), "result.json"),
+    "impact-revisions": Command(("impact-revisions",), "result.json"),
     "sft": Command(("train", "sft"), "out"),
     "reward": Command(("train", "reward"), "out"),
     "ppo": Command(("train", "ppo"), "out"),
