@@ -6,7 +6,7 @@ from sqlite_utils import Database
 
 from cai_core.schema import Version
 from cai_core.store import constitutions
-from ui import cards, impact_form
+from ui import cards, impact_edit
 from ui.confirm import confirm
 from ui.constitution_changes import show_changes
 from ui.draft import Draft, change
@@ -38,8 +38,8 @@ def show_history(db: Database, draft: Draft) -> None:
             icon=":material/difference:",
             disabled=old == new,
         ):
-            st.session_state[impact_form.FROM] = by_number[old].title
-            st.session_state[impact_form.TO] = by_number[new].title
+            st.session_state[impact_edit.FROM] = by_number[old].title
+            st.session_state[impact_edit.TO] = by_number[new].title
             st.switch_page("pages/impact.py")
     if old == new:
         st.caption("Choose two different versions to see what changed.")

@@ -10,7 +10,7 @@ from cai_core.impact.rewrite import Rewrite
 from cai_core.impact.rewrites_result import ASKS, RewriteImpact
 from cai_core.schema import Round
 from cai_core.stats import Estimate
-from cai_core.text import DiffPart, is_refusal, word_diff
+from cai_core.text import DiffPart, is_refusal, joined, word_diff
 
 SHOWN = 12  # prompts shown in full; all of them stand in the JSON
 _ADDED, _REMOVED = "background:rgba(46,140,80,.24)", "background:rgba(200,70,50,.20)"
@@ -160,7 +160,7 @@ def _trail(made: Round | None) -> str:
 
 
 def _diff(old: str, new: str) -> str:
-    return f"<div class=text>{''.join(map(_part, word_diff(old, new)))}</div>"
+    return f"<div class=text>{''.join(map(_part, joined(word_diff(old, new))))}</div>"
 
 
 def _part(part: DiffPart) -> str:
