@@ -19,10 +19,10 @@ FROM, TO = "impact_from", "impact_to"  # session state: titles of the two states
 
 def choose_what() -> str:
     """Draw the choice on top of the page."""
+    st.session_state.setdefault(WHAT, JUDGEMENTS)
     what = st.segmented_control(
         "What the edit changes",
         [JUDGEMENTS, REVISIONS],
-        default=JUDGEMENTS,
         required=True,
         key=WHAT,
         label_visibility="collapsed",

@@ -12,6 +12,7 @@ from sqlite_utils import Database
 from cai_core.evaluate.winrate import win_rate
 from cai_core.impact.blind import whole_pair, won_by_new
 from cai_core.impact.rewrite import Rewrite
+from cai_core.impact.rewrites_report import counts_words
 from cai_core.schema import Pair, Review, Verdict, content_hash
 from cai_core.store import labels
 from cai_core.store.labels import LabelFilter, StoredLabel
@@ -40,7 +41,7 @@ def show(db: Database, job_id: str, rows: Sequence[Rewrite]) -> None:
     left = [id for id, pair in pairs.items() if pair.id not in said]
     _progress(len(pairs) - len(left), len(pairs))
     if left and job_id not in _enough():
-        _ask(job_id, left[0], pairs[left[0]], some=len(left) < len(pairs))
+        _ask(job_id, pairs[left[0]], some=len(left) < len(pairs))
         return
     _result({one.id: one for one in rows}, pairs, said)
     if left:
@@ -74,7 +75,7 @@ def _progress(done: int, total: int) -> None:
     st.progress(done / total, text=f"{done} of {total} pairs compared")
 
 
-def _ask(job_id: str, row: str, pair: Pair, *, some: bool) -> None:
+def _ask(job_id: str, pair: Pair, *, some: bool) -> None:
     st.caption("One revision was made before the edit, one after; which, is not told.")
     with st.container(horizontal=True, gap="xsmall"):
         for verdict, words, key in _BUTTONS:
@@ -84,7 +85,7 @@ def _ask(job_id: str, row: str, pair: Pair, *, some: bool) -> None:
                 shortcut=key,
                 type="secondary" if verdict == "tie" else "primary",
                 on_click=frame.callback(_decide),
-                args=(pair, verdict, row),
+                args=(pair, verdict),
             )
         _undo_button(job_id)
         if some:
@@ -101,8 +102,8 @@ def _ask(job_id: str, row: str, pair: Pair, *, some: bool) -> None:
     show_answers(shown.response_a, shown.response_b)
 
 
-def _decide(db: Database, pair: Pair, verdict: Verdict, row: str) -> None:
-    review = Review(blind=row not in seen(), queue=QUEUE, pi=1.0, reviewer=person())
+def _decide(db: Database, pair: Pair, verdict: Verdict) -> None:
+    review = Review(blind=pair.id not in seen(), queue=QUEUE, pi=1.0, reviewer=person())
     if pair.id in _said(db, [pair.id]):
         return  # a second key on a pair that was decided while the screen changed
     own = review_sides.own_verdict(pair.id, person(), verdict)
@@ -142,7 +143,7 @@ def _result(
     cards.number("You prefer the new revision, ties half", found.estimate, percent=True)
     sighted = sum(not (one.review and one.review.blind) for one in told)
     note = f" {sighted} of these were not blind." if sighted else ""
-    st.caption(f"{found.wins} wins, {found.ties} ties, {found.losses} losses.{note}")
+    st.caption(f"{counts_words(found)}.{note}")
 
 
 def _side(one: Rewrite, stored: StoredLabel) -> str:

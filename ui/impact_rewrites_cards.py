@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from cai_core.impact.blind import whole_pair
 from cai_core.impact.contrasts import likeness
 from cai_core.impact.rewrite import Rewrite
 from cai_core.impact.rewrites_report import refusal_turned
@@ -10,11 +11,13 @@ from cai_core.text import is_refusal
 from ui import cards, diff
 from ui.plain import block, label
 
-SEEN = "impact_rewrites_seen"  # session state: ids of rows that were read with their versions named
+SEEN = (
+    "impact_rewrites_seen"  # session state: ids of pairs that were read with their versions named
+)
 
 
 def seen() -> set[str]:
-    """Whoever has opened a row knows which revision is whose: a verdict on it is not blind."""
+    """Whoever has opened a card knows which revision is whose: a verdict on it is not blind."""
     return st.session_state.setdefault(SEEN, set())  # type: ignore[no-any-return]
 
 
@@ -25,7 +28,8 @@ def show(one: Rewrite, *, key: str) -> None:
     title = f"{turned}{_alike(one)} · {asked}"
     card = st.expander(title, key=f"rewrite_{key}", on_change="rerun")
     if card.open:
-        seen().add(one.id)
+        if pair := whole_pair(one):
+            seen().add(pair.id)
         with card:
             _content(one)
 

@@ -10,6 +10,7 @@ from sqlite_utils import Database
 from cai_core.impact.contrasts import TITLES, Contrast, contrasts, mean_similarity
 from cai_core.impact.rewrite import Rewrite
 from cai_core.impact.rewrites_report import (
+    counts_words,
     difference_words,
     most_changed,
     p_words,
@@ -83,25 +84,35 @@ def show(db: Database) -> None:
     )
     job = some[chosen]
     found = _read(job)
+    rows = found.rows if found else tuple(rows_so_far(job))
     if found is None:
         st.info(
-            f"Stopped after {len(rows_so_far(job))} prompts. Resume it on the runs page.",
+            f"Stopped after {len(rows)} prompts. Resume it on the runs page.",
             icon=":material/stop_circle:",
         )
-    rows = found.rows if found else tuple(rows_so_far(job))
+    _show_tabs(job, found, rows)
+
+
+def _show_tabs(job: work.Job, found: RewriteImpact | None, rows: Sequence[Rewrite]) -> None:
+    """Only the open one is drawn: the keys of the blind comparison must not work beside it."""
     numbers, answers, blind = st.tabs(
-        ["In numbers", "Side by side", "Blind A/B"], key=f"rewrites_tabs_{job.id}"
+        ["In numbers", "Side by side", "Blind A/B"],
+        key=f"rewrites_tabs_{job.id}",
+        on_change="rerun",
     )
-    with numbers:
-        if found:
-            _show_head(job, found)
-        _show_numbers(found.contrasts if found else contrasts(rows), mean_similarity(rows))
-        if found and found.jury:
-            _show_judged(found, found.jury)
-    with answers:
-        _show_answers(rows, job.id)
-    with blind:
-        impact_rewrites_blind.show(job.id, rows)
+    if numbers.open:
+        with numbers:
+            if found:
+                _show_head(job, found)
+            _show_numbers(found.contrasts if found else contrasts(rows), mean_similarity(rows))
+            if found and found.jury:
+                _show_judged(found, found.jury)
+    if answers.open:
+        with answers:
+            _show_answers(rows, job.id)
+    if blind.open:
+        with blind:
+            impact_rewrites_blind.show(job.id, rows)
 
 
 def _read(job: work.Job) -> RewriteImpact | None:
@@ -158,8 +169,7 @@ def _show_judged(found: RewriteImpact, jury: Jury) -> None:
         st.metric("The new revision wins", "–")
         st.caption("No share: a judge at chance that judges its own answers says nothing.")
     for name, rate in found.win_rates.items():
-        counts = f"{rate.wins} wins, {rate.ties} ties, {rate.losses} losses, {rate.failed} failed"
-        st.caption(f"{ASKS[name]} {counts}.")
+        st.caption(f"{ASKS[name]} {counts_words(rate)}.")
     if found.left_out:
         said = ", ".join(f"{n} {reason}" for reason, n in found.left_out.items())
         st.caption(f"Not judged: {said}.")

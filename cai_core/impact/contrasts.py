@@ -17,7 +17,7 @@ from cai_core.text import is_looping, is_refusal, similarity
 REFUSES, UNCHANGED, LOOPS, WORDS = "refuses", "unchanged", "loops", "words"
 TITLES = {
     REFUSES: "refuse",
-    UNCHANGED: "leave the answer unchanged",
+    UNCHANGED: "stay unchanged",
     LOOPS: "go round in circles",
     WORDS: "words",
 }

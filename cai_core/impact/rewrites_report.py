@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from cai_core.evaluate.sheet import escaped, page, table, text
+from cai_core.evaluate.winrate import WinRate
 from cai_core.impact.blind import FAILED
 from cai_core.impact.contrasts import TITLES, Contrast, likeness
 from cai_core.impact.report import name_of
@@ -48,12 +49,12 @@ def shown(estimate: Estimate, *, share: bool, signed: bool = False) -> str:
 
 
 def difference_words(one: Contrast) -> str:
-    """New less old; of shares in points.
+    """New less old; of shares in percentage points.
 
     >>> from cai_core.stats import NOTHING
     >>> some = Estimate(0.25, 0.0, 0.5, 8)
     >>> difference_words(Contrast("refuses", NOTHING, some, some, some, 2, 0, 0.5))
-    '+25 points (+0 to +50, n = 8)'
+    '+25 pts (+0 to +50, n = 8)'
     """
     if not one.is_share:
         return shown(one.difference, share=False, signed=True)
@@ -61,14 +62,20 @@ def difference_words(one: Contrast) -> str:
     if found.value != found.value:
         return "–"
     value, low, high = (f"{100 * x:+.0f}" for x in (found.value, found.low, found.high))
-    return f"{value} points ({low} to {high}, n = {found.n})"
+    return f"{value} pts ({low} to {high}, n = {found.n})"
 
 
 def p_words(one: Contrast) -> str:
-    """McNemar's test and what it counts; a dash where there is none."""
+    """McNemar's test, and how many prompts have more and less of it; a dash where there is none."""
     if one.p != one.p:
         return "–"
-    return f"{one.p:.2f} ({one.gained} more, {one.lost} fewer)"
+    p = "<0.01" if one.p < 0.01 else f"{one.p:.2f}"
+    return f"{p} (+{one.gained}, -{one.lost})"
+
+
+def counts_words(rate: WinRate) -> str:
+    """What a win rate is made of."""
+    return f"wins {rate.wins}, ties {rate.ties}, losses {rate.losses}, failed {rate.failed}"
 
 
 def _headline(found: RewriteImpact) -> str:
@@ -119,8 +126,7 @@ def _judged(found: RewriteImpact) -> str:
     rows = []
     for name, rate in found.win_rates.items():
         share = shown(rate.estimate, share=True) if found.jury.headline else "–"
-        counts = f"{rate.wins} wins, {rate.ties} ties, {rate.losses} losses, {rate.failed} failed"
-        rows.append((escaped(ASKS[name]), share, counts))
+        rows.append((escaped(ASKS[name]), share, counts_words(rate)))
     out = ", ".join(f"{n} {escaped(reason)}" for reason, n in found.left_out.items())
     head = ("Judged blind, at equal length, in both orders", "The new revision wins", "Counts")
     return (

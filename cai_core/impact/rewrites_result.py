@@ -20,7 +20,7 @@ from cai_core.stats import Estimate
 ASKS: dict[Standard, str] = {
     "old": "By the old version: does the edit cost anything?",
     "new": "By the new version: does it reach what the new wording asks?",
-    "both": "By both versions, which ask a judge the same",
+    "both": "By both versions, which ask a judge the same:",
 }
 
 

@@ -65,7 +65,7 @@ def test_an_edit_that_makes_a_model_decline_is_seen_in_every_number(place, model
     refusals = measure(found, "refuses")
     assert (refusals.old.value, refusals.new.value, refusals.gained) == (0.0, 1.0, 12)
     assert refusals.p < 0.001
-    assert "refuse: +100 points" in done.output
+    assert "refuse: +100 pts" in done.output
     assert found.similarity.value < 0.5
     assert found.requested.keys == ("kind",)
 

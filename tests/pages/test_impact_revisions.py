@@ -91,6 +91,14 @@ def run(workspace, job, *, state="succeeded"):
             work.move(db, job.id, step)
 
 
+def open_blind(open_page, job, **state):
+    return open_revisions(open_page, **{f"rewrites_tabs_{job.id}": "Blind A/B"}, **state)
+
+
+def open_side_by_side(open_page, job, **state):
+    return open_revisions(open_page, **{f"rewrites_tabs_{job.id}": "Side by side"}, **state)
+
+
 def compared(workspace, open_page, *, prompts="all"):
     at = open_revisions(open_page, **declining(workspace))
     at.selectbox(key="impact_rewrites_split").set_value(prompts).run()
@@ -163,7 +171,7 @@ def test_a_finished_comparison_shows_numbers_with_intervals(seeded_workspace, op
     job = compared(seeded_workspace, open_page)
     at = open_revisions(open_page)
     table = next(e.value for e in at.dataframe if "Difference" in e.value)
-    assert next(iter(table["Difference"])).startswith("+100 points (")
+    assert next(iter(table["Difference"])).startswith("+100 pts (")
     assert "The edited principle 'honest' was asked on every prompt" in words(at).replace("\\", "")
     assert result(job).jury is not None
     assert "By both versions" in words(at)
@@ -182,24 +190,30 @@ def test_what_was_stopped_shows_what_it_has(seeded_workspace, open_page, model):
     queue.out_of(job).unlink()
     at = open_revisions(open_page)
     assert "Stopped after 6 prompts" in words(at)
-    assert f"blind_undo_{job.id}" in keys(at)
+    assert f"blind_undo_{job.id}" in keys(open_blind(open_page, job))
 
 
 def test_an_answer_is_read_only_when_it_is_opened(seeded_workspace, open_page, model):
     job = compared(seeded_workspace, open_page)
     critique = "It could be better."
-    at = open_revisions(open_page)
+    at = open_side_by_side(open_page, job)
     assert sum("alike" in e.label for e in at.expander) == 6
     assert critique not in html(at)
     assert "impact_rewrites_seen" not in at.session_state
-    row = result(job).rows[2].id
-    at = open_revisions(open_page, **{f"rewrite_{job.id}_{row}": True})
-    assert at.session_state["impact_rewrites_seen"] == {row}
+    row = result(job).rows[2]
+    at = open_side_by_side(open_page, job, **{f"rewrite_{job.id}_{row.id}": True})
+    assert at.session_state["impact_rewrites_seen"] == {_id(row)}
     assert html(at).count(critique) == 2  # of both trails
     assert "<ins" in html(at)
 
 
 # -- the blind A/B
+
+
+def test_its_keys_work_only_where_it_is_open(seeded_workspace, open_page, model):
+    job = compared(seeded_workspace, open_page)
+    assert not [key for key in keys(open_revisions(open_page)) if str(key).startswith("blind_")]
+    assert [key for key in keys(open_blind(open_page, job)) if str(key).startswith("blind_a_")]
 
 
 def verdict_key(workspace, job, *, prefers_new):
@@ -225,7 +239,7 @@ def test_what_a_person_prefers_is_told_only_when_all_is_judged(
 ):
     job = compared(seeded_workspace, open_page)
     next_key = verdict_key(seeded_workspace, job, prefers_new=prefers_new)
-    at = open_revisions(open_page)
+    at = open_blind(open_page, job)
     for _ in range(6):
         assert not [m for m in at.metric if m.label.startswith("You prefer")]
         press(at, next_key(at))
@@ -243,21 +257,21 @@ def test_what_a_person_prefers_is_told_only_when_all_is_judged(
 def test_enough_shows_the_result_and_undo_takes_back_the_last(seeded_workspace, open_page, model):
     job = compared(seeded_workspace, open_page)
     next_key = verdict_key(seeded_workspace, job, prefers_new=True)
-    at = open_revisions(open_page)
+    at = open_blind(open_page, job)
     press(at, next_key(at))
     press(at, next_key(at))
     press(at, f"blind_undo_{job.id}")
     press(at, f"blind_enough_{job.id}")
     assert [m.value for m in at.metric if m.label.startswith("You prefer")] == ["100%"]
-    assert "1 wins" in words(at)
+    assert "wins 1" in words(at)
     press(at, f"blind_on_{job.id}")
     assert not [m for m in at.metric if m.label.startswith("You prefer")]
 
 
 def test_a_verdict_on_a_row_that_was_read_is_not_blind(seeded_workspace, open_page, model):
     job = compared(seeded_workspace, open_page)
-    everything = {row.id for row in result(job).rows}
-    at = open_revisions(open_page, impact_rewrites_seen=everything)
+    everything = {_id(row) for row in result(job).rows}
+    at = open_blind(open_page, job, impact_rewrites_seen=everything)
     press(at, verdict_key(seeded_workspace, job, prefers_new=True)(at))
     press(at, f"blind_enough_{job.id}")
     assert "1 of these were not blind" in words(at)
@@ -271,7 +285,7 @@ def test_a_pair_that_was_stored_the_other_way_round_counts_the_same(
         some = [whole_pair(row).swapped() for row in result(job).rows]
         pairs.add(db, some, source="elsewhere")
     next_key = verdict_key(seeded_workspace, job, prefers_new=True)
-    at = open_revisions(open_page)
+    at = open_blind(open_page, job)
     for _ in range(6):
         press(at, next_key(at))
     assert [m.value for m in at.metric if m.label.startswith("You prefer")] == ["100%"]
