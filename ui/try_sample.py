@@ -32,7 +32,7 @@ from ui.plain import label
 FOUND = "try_sample_found"  # session state: {what was tried: {pair id: Judged}}
 TODO = "try_sample_todo"  # session state: ids of pairs still to be judged
 TRIED = "try_sample_tried"  # session state: what the pairs under TODO are judged under
-FIRST, MOST = 2, 8  # pairs in a block: the first answers come soon, later ones are read together
+FIRST, MOST = 1, 8  # pairs in a block: the first answers come soon, later ones are read together
 SAMPLE = 20
 SHOWN = 8  # flips drawn
 
