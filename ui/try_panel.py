@@ -23,6 +23,7 @@ from ui.trail_cards import show_calls, show_steps, take_step
 from ui.verdicts import show_compared
 
 RESULTS = "try_results"  # session state: {(pin, constitution hash, model, judge setting or principle): result}
+RUN = "try_run"  # session state: what the pins were last run on by themselves
 QUEUE = "try_queue"  # session state: ids of pins that are still to be run
 TOKENS = 160
 _TITLES = {WHOLE: "the whole constitution"}
@@ -48,8 +49,26 @@ def show_try(db: Database, draft: Draft) -> None:
     if frame.arrived("try"):
         _clear_queue()
         try_sample.stop()
+    again = st.toggle(
+        "Again whenever the draft changes",
+        key="try_auto",
+        persist_state="session",
+        help="Pins and sample are run anew after every edit; what was run on this draft is kept.",
+    )
+    if again:
+        _enqueue_what_changed(bench)
     _show_pins(db, bench)
-    try_sample.show_sample(db, draft, bench.model_id)
+    try_sample.show_sample(db, draft, bench.model_id, again=again)
+
+
+def _enqueue_what_changed(bench: Bench) -> None:
+    """Queue the pins that were not run on this state of the draft, once for every state."""
+    mark = (bench.draft.constitution.hash, bench.model_id, bench.principle)
+    if st.session_state.get(RUN) == mark:
+        return
+    st.session_state[RUN] = mark
+    missing = [pin for pin in pins() if bench.key(pin, bench.draft.constitution) not in _results()]
+    _enqueue([pin.id for pin in missing])
 
 
 def _show_pins(db: Database, bench: Bench) -> None:
@@ -70,7 +89,7 @@ def _show_pins(db: Database, bench: Bench) -> None:
             args=(ids,),
         )
         st.button(
-            "Stop",
+            "Stop, I have seen enough",
             key="try_stop",
             icon=":material/stop:",
             disabled=not running,

@@ -53,8 +53,12 @@ class _Try:
         return plan(self.edit, self.setting, placebos=0)
 
 
-def show_sample(db: Database, draft: Draft, model_id: str) -> None:
-    """Draw the sample's button and switch, and what was found; judge the next block."""
+def show_sample(db: Database, draft: Draft, model_id: str, *, again: bool) -> None:
+    """Draw the sample's buttons and what was found; judge the next block.
+
+    Args:
+        again: begin anew by itself whenever the draft has changed.
+    """
     with st.container(border=True, gap="small"):
         st.markdown("**On a sample of pairs**")
         if draft.base is None:
@@ -64,10 +68,10 @@ def show_sample(db: Database, draft: Draft, model_id: str) -> None:
         if not there:
             st.caption("There are no pairs yet; sample or upload some on the generate page.")
             return
-        _show(db, draft, model_id, there)
+        _show(db, draft, model_id, there, again)
 
 
-def _show(db: Database, draft: Draft, model_id: str, there: list[str]) -> None:
+def _show(db: Database, draft: Draft, model_id: str, there: list[str], again: bool) -> None:
     assert draft.base is not None
     size = _controls(there)
     try:
@@ -83,7 +87,7 @@ def _show(db: Database, draft: Draft, model_id: str, there: list[str]) -> None:
     setting = Settings.load().judge.model_copy(update={"model": model_id, "panel": ()})
     tried = _Try(edit, setting)
     ids = random.Random(0).sample(there, size)
-    _begin_where_asked(tried, ids)
+    _begin_where_asked(tried, ids, again)
     if st.session_state.get(TODO):
         _judge_block(db, tried)
     _show_found(tried, size)
@@ -116,12 +120,6 @@ def _controls(there: list[str]) -> int:
             disabled=not running,
             on_click=stop,
         )
-    st.toggle(
-        "Again whenever the draft changes",
-        key="try_sample_auto",
-        persist_state="session",
-        help="Only what the edit touches is asked, in random order.",
-    )
     return int(size)
 
 
@@ -142,13 +140,13 @@ def _end() -> None:
     st.session_state[TRIED] = ""
 
 
-def _begin_where_asked(tried: _Try, ids: list[str]) -> None:
-    """Begin where the button was pressed, or where the draft has changed under the switch."""
+def _begin_where_asked(tried: _Try, ids: list[str], again: bool) -> None:
+    """Begin where the button was pressed, or where the draft has changed and that is enough."""
     pressed = st.session_state.pop(_ASKED, False)
     changed = st.session_state.get(TRIED) != tried.mark
     if changed:
         st.session_state[TODO] = []
-    if not pressed and not (changed and st.session_state.get("try_sample_auto")):
+    if not pressed and not (changed and again):
         return
     st.session_state[TRIED] = tried.mark
     done = _found(tried)

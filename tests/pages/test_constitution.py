@@ -285,3 +285,16 @@ def test_two_versions_lead_to_what_the_edit_between_them_changes(seeded_workspac
     assert at.session_state["impact_from"] == "short, version 1"
     assert at.session_state["impact_to"] == "short, version 2"
     assert at.title[0].value == "Impact"
+
+
+def test_under_the_switch_an_edit_runs_the_pins_anew(talking_workspace, open_page):
+    at = open_cards(open_short(open_page))
+    (pinned,) = pin_prompts(at, talking_workspace)
+    at.toggle(key="try_auto").set_value(True).run()
+    assert not at.exception
+    assert {key[0] for key in at.session_state["try_results"]} == {pinned}
+    at.text_area(key=field(at, "honest", "critique")).set_value("Name the lie.").run()
+    assert not at.exception
+    hashes = {key[1] for key in at.session_state["try_results"]}
+    assert len(hashes) == 2
+    assert draft_of(at).constitution.hash in hashes

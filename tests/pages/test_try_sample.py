@@ -78,7 +78,7 @@ def test_an_edit_leaves_old_results_behind_and_does_not_begin_by_itself(workbenc
 
 def test_under_the_switch_an_edit_begins_anew(workbench):
     at = workbench()
-    at.toggle(key="try_sample_auto").set_value(True).run()
+    at.toggle(key="try_auto").set_value(True).run()
     assert len(found(at)) == 6
     draft = at.session_state[DRAFTS]["short"]
     at.session_state[DRAFTS] = {"short": draft.edit(draft.rows[0][0], text="Which is softer?")}
