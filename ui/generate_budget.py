@@ -1,5 +1,6 @@
 """What an endpoint will take for a job: an estimate before it starts, and a budget to hold it to."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,9 @@ from cai_core.errors import CaiError
 from cai_core.feedback import estimate
 from cai_core.feedback.estimate import Estimate
 from cai_core.feedback.revise import ReviseSettings
+from cai_core.impact.edit import Edit
+from cai_core.impact.estimate import of_impact
+from cai_core.impact.plan import plan
 from cai_core.jobs.queue import Submission
 from cai_core.models import capabilities
 from cai_core.models.budget import cost_of
@@ -17,7 +21,7 @@ from cai_core.schema import Pair, Prompt, Sampling
 from cai_core.settings import Endpoint, JudgeSetting, Settings
 from ui.plain import label
 
-KINDS = ("judge", "revise", "sample-pairs")
+KINDS = ("judge", "revise", "sample-pairs", "impact")
 
 
 def endpoint_of(job: Submission) -> tuple[Endpoint, str] | None:
@@ -90,14 +94,12 @@ def _estimate(mark: str, judge: str, *, _job: Submission) -> Estimate:
     found = endpoint_of(_job)
     window = capabilities.window(*found) if found else capabilities.UNKNOWN_CONTEXT
     options, files = dict(_job.options), _job.files
+    if _job.kind == "impact":
+        return _of_impact(_job, _setting(options, judge), window)
     rows: Any = files["input.jsonl"]
     if _job.kind == "judge":
-        known = JudgeSetting.model_fields
-        given = {k: v for k, v in options.items() if k in known and v is not None}
-        base = JudgeSetting.model_validate_json(judge).model_dump()
-        setting = JudgeSetting.model_validate({**base, "model": options["judge"], **given})
         pairs = [Pair.from_row(row) for row in rows]
-        return estimate.of_judging(pairs, _rules(files), setting, context=window)
+        return estimate.of_judging(pairs, _rules(files), _setting(options, judge), context=window)
     prompts = [Prompt.from_row(row) for row in rows]
     sampling = Sampling(options.get("max_new_tokens", 256), options.get("temperature", 1.0))
     if _job.kind == "sample-pairs":
@@ -105,6 +107,22 @@ def _estimate(mark: str, judge: str, *, _job: Submission) -> Estimate:
     known = {k: v for k, v in options.items() if k in ("rounds", "principle", "stepwise")}
     settings = ReviseSettings(**known, sampling=sampling)
     return estimate.of_revising(prompts, _rules(files), settings, context=window)
+
+
+def _setting(options: Mapping[str, Any], judge: str) -> JudgeSetting:
+    """The workspace's judge setting, as JSON, with what the job says otherwise."""
+    given = {k: v for k, v in options.items() if k in JudgeSetting.model_fields and v is not None}
+    base = JudgeSetting.model_validate_json(judge).model_dump()
+    return JudgeSetting.model_validate({**base, "model": options["judge"], **given})
+
+
+def _of_impact(job: Submission, setting: JudgeSetting, window: int) -> Estimate:
+    files: Any = job.files
+    old, new = (document.parse(files[name]) for name in ("from.yaml", "to.yaml"))
+    check = not job.options.get("no_check")
+    planned = plan(Edit(old, new), setting, placebos=int(job.options.get("placebos") or 0))
+    pairs = [Pair.from_row(row) for row in files["pairs.jsonl"]]
+    return of_impact(pairs, planned, setting, check=check, context=window)
 
 
 def _rules(files: Any) -> Any:

@@ -32,7 +32,7 @@ class Estimate:
 def of_judging(
     pairs: Sequence[Pair], constitution: Constitution, setting: JudgeSetting, *, context: int
 ) -> Estimate:
-    return _counted(pairs, lambda some, model: judge(some, constitution, model, setting), context)
+    return counted(pairs, lambda some, model: judge(some, constitution, model, setting), context)
 
 
 def of_revising(
@@ -42,21 +42,21 @@ def of_revising(
     *,
     context: int,
 ) -> Estimate:
-    return _counted(
+    return counted(
         prompts, lambda some, model: revise(some, constitution, model, settings), context
     )
 
 
 def of_sampling(prompts: Sequence[Prompt], sampling: Sampling, *, context: int) -> Estimate:
-    return _counted(prompts, lambda some, model: sample_pairs(some, model, sampling), context)
+    return counted(prompts, lambda some, model: sample_pairs(some, model, sampling), context)
 
 
-def _counted(
+def counted(
     rows: Sequence[T],
     stage: Callable[[Sequence[T], CountingModel], Iterable[object]],
     context: int,
 ) -> Estimate:
-    """Run the stage on some of the rows, and scale what was counted to all of them."""
+    """Run a stage on some of the rows, and scale what was counted to all of them."""
     model = CountingModel(context)
     step = max(1, len(rows) // SAMPLE)
     some = rows[::step][:SAMPLE]

@@ -75,3 +75,20 @@ def test_a_job_shows_what_it_took_so_far(seeded_workspace, open_page):
     spent_file(queue.out_of(job)).write_text(json.dumps(row))
     at.run()
     assert "12,345 tokens read, 678 written, at a cost of 0.50" in texts(at)
+
+
+def test_the_impact_of_an_edit_is_estimated_too_and_its_check_costs_more(
+    seeded_workspace, open_page
+):
+    opened(seeded_workspace, open_page, "Judge pairs", **PRICES)
+    at = open_page("impact", impact_to="short, version 2")
+    assert not at.exception
+    assert "at this endpoint's prices" in texts(at)
+    whole = _tokens(at)
+    at.toggle(key="impact_check").set_value(False).run()
+    assert _tokens(at) < whole
+
+
+def _tokens(at):
+    said = next(e.value for e in at.caption if "tokens read" in e.value)
+    return float(said.split("about ")[1].split(" tokens")[0].replace(",", ""))
