@@ -151,7 +151,7 @@ def builtin_words(setting: JudgeSetting) -> str:
         "better than chance" if found.better_than_chance else "not shown to be better than chance"
     )
     return (
-        f"Asked this way ({found.template}) the built-in model agreed with people on {share} of"
+        f"Asked this way ({', '.join(filter(None, (found.template, found.rules)))}) the built-in model agreed with people on {share} of"
         f" human-labelled pairs, {interval}: {shown}. Use an endpoint or a larger model for labels"
         " that matter."
     )

@@ -19,6 +19,7 @@ class MeasuredJudge:
     principles: str
     template: str
     agreement: Estimate
+    rules: str = ""  # what was asked, where it was not sixteen principles
 
     @property
     def better_than_chance(self) -> bool:
@@ -31,7 +32,11 @@ def measured() -> tuple[MeasuredJudge, ...]:
     rows = json.loads(MEASURED.read_text(encoding="utf-8"))["ways"]
     return tuple(
         MeasuredJudge(
-            row["method"], row["principles"], row["template"], Estimate(**row["agreement"])
+            row["method"],
+            row["principles"],
+            row["template"],
+            Estimate(**row["agreement"]),
+            row.get("rules", ""),
         )
         for row in rows
     )

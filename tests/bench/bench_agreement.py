@@ -46,10 +46,12 @@ class Measured:
     mass: float
     nulls: int
     seconds: float
+    rules: str = ""  # what was asked, where it was not the sixteen principles
 
     def to_row(self) -> Row:
         names = ("method", "principles", "examples", "abstain")
         row: Row = {name: getattr(self.setting, name) for name in names}
+        row |= {"rules": self.rules} if self.rules else {}
         row |= {"template": self.template, "agreement": vars(self.agreement).copy()}
         names = ("offset", "flipped", "inconsistent", "mass", "nulls", "seconds")
         return row | {name: round(getattr(self, name), 3) for name in names}
@@ -89,10 +91,16 @@ def summary(
 
 
 def keep(found: Sequence[Measured]) -> None:
-    """Write what the pages show where the built-in model is chosen as a judge."""
+    """Write what the pages show where the built-in model is chosen as a judge; other ways stay."""
     MEASURED.parent.mkdir(exist_ok=True)
-    rows = [one.to_row() for one in found]
+    before = json.loads(MEASURED.read_text())["ways"] if MEASURED.exists() else []
+    new = {_way(row): row for row in (one.to_row() for one in found)}
+    rows = list(({_way(row): row for row in before} | new).values())
     MEASURED.write_text(json.dumps({"model": BUILTIN, "split": "test", "ways": rows}, indent=1))
+
+
+def _way(row: Row) -> tuple[str, str, str]:
+    return (row["method"], row["principles"], row["template"])
 
 
 def run() -> str:

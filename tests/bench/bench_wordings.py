@@ -7,6 +7,7 @@ of many ways is above it by luck alone.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cai_core.feedback.comparison import template_names
 from cai_core.models.catalogue import load
@@ -14,7 +15,7 @@ from cai_core.schema import Constitution, Message, Pair, Principle
 from cai_core.settings import BUILTIN, JudgeSetting
 from cai_core.stats import Estimate, wilson
 from tests.bench import hh
-from tests.bench.bench_agreement import PAIRS, Measured, judged
+from tests.bench.bench_agreement import PAIRS, Measured, judged, keep
 
 BROAD = Constitution(
     "one broad question",
@@ -72,8 +73,8 @@ def run() -> str:
         found = judged(setting, rules, pairs)
         lines.append(row_of(name, found))
         print(lines[-1], flush=True)
-        if found.agreement.value > best:
-            best, chosen = found.agreement.value, way
+        if found.agreement.low > best:  # a way that leaves most pairs out cannot be the best
+            best, chosen = found.agreement.low, way
     lines.append(f"| contrasted likelihoods | {contrasted(pairs)} | – | – | – | – |")
     return "\n".join([*lines, *on_test(*chosen)])
 
@@ -87,8 +88,9 @@ def on_test(name: str, rules: Constitution, setting: JudgeSetting) -> list[str]:
     """What the way that was best on dev comes to where nothing was chosen."""
     found = judged(setting, rules, hh.pairs("test", count=PAIRS))
     print(found, flush=True)
+    keep([replace(found, rules=rules.name)])
     return [
         "",
-        f"The best of these by judging, chosen on dev: {name}. On {PAIRS} random pairs of the test split:"
-        f" {found.agreement}, offset {found.offset:+.2f}, {found.flipped:.0%} flipped, mass {found.mass:.2f}.",
+        "The best of these by judging, chosen on dev by the lower end of its interval:"
+        f" {name}. On {PAIRS} random pairs of the test split: {found.agreement}, offset {found.offset:+.2f}, {found.flipped:.0%} flipped, mass {found.mass:.2f}.",
     ]
