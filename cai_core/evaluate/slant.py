@@ -77,17 +77,20 @@ def slants(
         For each column a Slant a difference; undefined where there are too few pairs, or where each
         pair that differs in it went one way.
     """
-    ours = np.where(np.isnan(votes), np.nan, people[:, None])
+    there = ~np.isnan(votes)
+    # Most principles voted on the same pairs: people are fitted once for each set of pairs.
+    sets, of_set = np.unique(there, axis=1, return_inverse=True)
+    ours = np.where(sets, people[:, None], np.nan)
     made = _fit(differences, np.c_[votes, ours], prompts)
-    k = votes.shape[1]
-    n = (~np.isnan(votes)).sum(axis=0)
-    groups = (cluster_sums((~np.isnan(votes)).astype(float), prompts) > 0).sum(axis=0)
+    n = there.sum(axis=0).tolist()
+    groups = (cluster_sums(there.astype(np.float64), prompts) > 0).sum(axis=0).tolist()
+    theirs = votes.shape[1] + of_set.reshape(-1)
     return [
         tuple(
-            _slant(made, (at, k + at), feature, n=int(n[at]), groups=int(groups[at]))
+            _slant(made, (at, int(theirs[at])), feature, n=n[at], groups=groups[at])
             for feature in range(differences.shape[1])
         )
-        for at in range(k)
+        for at in range(votes.shape[1])
     ]
 
 

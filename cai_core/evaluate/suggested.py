@@ -34,6 +34,9 @@ _FLOOR = 1e-2  # penalty of the whole: keeps it finite where the present weights
 # too often (12% of the time with 30, 9% with 60), and what is suggested is often a point worse.
 LEAST = 100
 LEAST_PROMPTS = 20  # of these pairs: enough for a fold to hold some
+MOST = (
+    3000  # pairs that are learned from, drawn by seed: more cost seconds and change hardly anything
+)
 _STEPS = 30
 
 
@@ -99,6 +102,8 @@ def suggest(
     if len(reviews) < LEAST or prompts < LEAST_PROMPTS or not weights.any():
         return None
     chance = np.random.default_rng(seed)
+    if len(reviews) > MOST:
+        reviews = reviews.where(chance.permutation(len(reviews)) < MOST)
     learned = np.full(len(reviews), np.nan)  # verdicts of weights that were fitted on other prompts
     for held in _folds(reviews.prompts, chance):
         _, fitted = _chosen(reviews.where(~held), weights, chance)
