@@ -17,6 +17,11 @@ from ui.evidence_pairs import Behind, show_pairs
 from ui.plain import shorten
 
 _TOLD = 16  # characters of a principle's key along the axes
+# Opposite, nothing in common, the same: deep enough in both themes for numbers to stand on them.
+_SCALES = {
+    "light": ("#B4560B", "#F1F2EE", "#0F6B62"),
+    "dark": ("#B4560B", "#1D2422", "#13847A"),
+}
 _NUMBERED = 20  # principles up to which the cells have their number in them
 
 
@@ -106,13 +111,13 @@ def _heatmap(alike: Likeness, keys: Sequence[str], *, key: str) -> None:
 
 
 def _cells(alike: Likeness) -> go.Heatmap:
-    toward, against, *_ = charts.palette()
+    against, middle, toward = _SCALES.get(st.context.theme.type or "", _SCALES["light"])
     shown = [["" if math.isnan(r) else f"{r:.1f}" for r in line] for line in alike.matrix.tolist()]
     return go.Heatmap(
         z=alike.matrix,
         text=shown,
         texttemplate="%{text}" if len(alike.keys) <= _NUMBERED else "",
-        colorscale=[[0, against], [0.5, "rgba(128,128,128,0.06)"], [1, toward]],
+        colorscale=[[0, against], [0.5, middle], [1, toward]],
         zmin=-1,
         zmax=1,
         hoverinfo="skip",

@@ -145,14 +145,14 @@ def _numbers(table: VoteTable, made: Reweighed) -> None:
     with third:
         cards.number("Agreement with these", made.after, percent=True)
     with fourth:
-        st.metric("Difference", _points(made.change.value))
+        st.metric("Difference in points", _points(made.change.value))
         st.caption(_interval(made.change))
     lost = f", {made.lost} of them to no verdict at all" if made.lost else ""
     st.caption(f"{flipped} of {made.flips.n} verdicts turn{lost}. No model was asked.")
 
 
 def _points(value: float) -> str:
-    return "–" if value != value else f"{100 * value:+.1f} points"
+    return "–" if value != value else f"{100 * value:+.1f}"
 
 
 def _interval(one: Estimate) -> str:

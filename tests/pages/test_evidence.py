@@ -1,45 +1,15 @@
 """The evidence tab: which judgements, the pairs behind a number, other weights, and what reviews suggest."""
 
-import numpy as np
 import pytest
 
-from cai_core.schema import Label, Pair, Principle, Review, panel_id, user
-from cai_core.stats import sigmoid
+from cai_core.schema import Label, Principle, panel_id
 from cai_core.store import constitutions, labels
+from tests.pages.judged import JUDGE, N, fill, judgement, pair_of
 from ui import evidence
 from ui.draft import CURRENT, Draft
 from ui.review_pairs import DECK, SIGHTED
 
 KEYS = ("honest", "kind", "safe")
-N = 140
-
-
-def pair_of(i):
-    answers = (f"So it is, **surely** {i}. " * (1 + i % 4), f"I cannot help with that, number {i}.")
-    return Pair.of((user(f"Question number {i}?"),), *answers)
-
-
-def judgement(i, logits, ref, **more):
-    p = float(sigmoid(np.mean(logits)))
-    given = {"annotator": "hf:lab/judge", "method": "logprob", "principles": "each"}
-    given |= {"template": "compare-1", "constitution": ref, "mass": 0.9} | more
-    votes = dict(zip(KEYS, sigmoid(logits).tolist(), strict=True))
-    return Label(pair_of(i), "a" if p > 0.5 else "b", p, p_raw=p, votes=votes, **given)
-
-
-def fill(db, *, verdicts=N, **more):
-    """Judgements under version 2 of `short`: people follow `honest`; `safe` says what `kind` does not."""
-    ref = constitutions.newest(db, "short").ref
-    chance = np.random.default_rng(0)
-    logits = chance.normal(size=(N, 3))
-    logits[:, 2] = -0.9 * logits[:, 1] + 1.2 * chance.normal(size=N)
-    made = [judgement(i, row, ref, **more) for i, row in enumerate(logits)]
-    labels.add_many(db, made, job="evidence")
-    for i in range(verdicts):
-        said = "a" if logits[i, 0] > 0 else "b"
-        review = Review(True, "even" if i else "uncertain", 1.0, "Grace")
-        labels.add(db, labels.verdict_label(pair_of(i), said, review=review))
-    return logits
 
 
 @pytest.fixture
@@ -82,12 +52,12 @@ def test_without_judgements_it_says_what_to_do(seeded_workspace, open_page):
 def test_the_newest_judgements_by_each_principle_are_shown_first(judged, open_page):
     with judged.db() as db:
         ref = constitutions.newest(db, "short").ref
-        labels.add(db, judgement(0, np.ones(3), ref, principles="whole"))
+        labels.add(db, judgement(0, {"honest": 1.0}, ref, principles="whole"))
     at = open_tab(open_page)
     assert not at.exception
     chosen = the(at.selectbox, "evidence_use_short")
     assert chosen.value.principles == "each"
-    assert chosen.value.judge == "hf:lab/judge"
+    assert chosen.value.judge == JUDGE
     assert "Judged under version 2: 140 pairs, 140 of them reviewed blind" in said(at)
     assert "1 of the 140 verdicts come from queues of hard pairs" in said(at)
 
