@@ -23,6 +23,7 @@ _VIEWS = {
 
 def show_evidence(db: Database, draft: Draft) -> None:
     """Draw the choice of judgements and one view on them."""
+    evidence_weights.tell_news()
     asked = choose(db, draft)
     if asked is None:
         cards.empty(

@@ -15,6 +15,9 @@ from ui.draft import Draft, change, current
 from ui.evidence_choice import Asked, tie_band
 from ui.plain import label, shorten
 
+NEWS = "evidence_news"  # session state: what was put into the draft, until it was told
+_SAME = "The draft has these weights already."
+_CHANGED = "The weights are in the draft; save it to make it the newest version."
 _FEWEST = 3.0  # where a slider ends at least
 
 
@@ -202,10 +205,11 @@ def put_into_draft(chosen: Mapping[str, tuple[bool, float]]) -> None:
 
     before = current()
     change(step)
-    same = current() == before
-    st.toast(
-        "The draft has these weights already."
-        if same
-        else "The weights are in the draft; save it to make it the newest version."
-    )
+    st.session_state[NEWS] = _SAME if current() == before else _CHANGED
     st.rerun()
+
+
+def tell_news() -> None:
+    """Say in the run after it what became of the draft: a toast of the run that ends here gets lost."""
+    if news := st.session_state.pop(NEWS, None):
+        st.toast(news)
