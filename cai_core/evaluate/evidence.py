@@ -145,7 +145,10 @@ def _leans(table: VoteTable, sides: FloatArray) -> list[list[Lean]]:
     """One a column and a difference; the label's own is not counted among the principles'."""
     read = table.reviewed & ~np.isnan(table.differences).any(axis=1)
     found = slants(
-        table.differences[read], sides[read], table.people_worth[read], table.prompts[read]
+        table.differences[read],
+        sides[read],
+        people=table.people_worth[read],
+        prompts=table.prompts[read],
     )
     p = np.array([[one.p for one in slant] for slant in found]).reshape(-1, len(DIFFERENCES))
     q = p.copy()

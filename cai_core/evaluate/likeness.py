@@ -112,7 +112,9 @@ def likeness(table: VoteTable, *, tie_band: float) -> Likeness:
     voted = there.any(axis=0)
     matrix[voted, voted] = 1.0
     errors = np.array([error for _, error, _, _ in compared])
-    return Likeness(table.keys, matrix, effective_number(votes, table.prompts, errors), couples)
+    return Likeness(
+        table.keys, matrix, effective_number(votes, table.prompts, errors=errors), couples
+    )
 
 
 def _compare(

@@ -66,7 +66,11 @@ class _Fit:
 
 
 def slants(
-    differences: FloatArray, votes: FloatArray, people: FloatArray, prompts: NDArray[np.int64]
+    differences: FloatArray,
+    votes: FloatArray,
+    *,
+    people: FloatArray,
+    prompts: NDArray[np.int64],
 ) -> list[tuple[Slant, ...]]:
     """The coefficients of each column of votes, beside people's on the pairs that it voted on.
 

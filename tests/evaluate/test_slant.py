@@ -24,7 +24,7 @@ def drawn(n, chance, *, copies=1):
     x = differences(n, chance)
     votes, people = sides(x, VOTES, chance), sides(x, PEOPLE, chance)
     rows = np.repeat(np.arange(n), copies)
-    return slants(x[rows], votes[rows, None], people[rows], rows)[0]
+    return slants(x[rows], votes[rows, None], people=people[rows], prompts=rows)[0]
 
 
 TRUTHS = [
@@ -52,7 +52,7 @@ def test_a_gap_where_there_is_none_is_seldom_believed():
     for _ in range(300):
         x = differences(120, chance)
         votes, people = sides(x, PEOPLE, chance), sides(x, PEOPLE, chance)
-        wrong += slants(x, votes[:, None], people, np.arange(120))[0][0].p < 0.05
+        wrong += slants(x, votes[:, None], people=people, prompts=np.arange(120))[0][0].p < 0.05
     assert wrong / 300 < 0.08
 
 
@@ -64,11 +64,11 @@ def test_turning_the_sides_of_pairs_changes_nothing():
     turned = slants(
         np.where(turn[:, None], -x, x),
         np.where(turn, 1 - votes, votes)[:, None],
-        np.where(turn, 1 - people, people),
-        np.arange(200),
+        people=np.where(turn, 1 - people, people),
+        prompts=np.arange(200),
     )[0]
     for one, other in zip(
-        slants(x, votes[:, None], people, np.arange(200))[0], turned, strict=True
+        slants(x, votes[:, None], people=people, prompts=np.arange(200))[0], turned, strict=True
     ):
         assert one.gap.value == pytest.approx(other.gap.value)
         assert one.votes.low == pytest.approx(other.votes.low)
@@ -79,8 +79,10 @@ def test_people_are_fitted_on_the_pairs_that_the_principle_voted_on():
     x = differences(300, chance)
     votes, people = sides(x, VOTES, chance), sides(x, PEOPLE, chance)
     there = np.arange(300) < 200
-    some = slants(x, np.where(there, votes, np.nan)[:, None], people, np.arange(300))[0][0]
-    alone = slants(x[:200], votes[:200, None], people[:200], np.arange(200))[0][0]
+    some = slants(
+        x, np.where(there, votes, np.nan)[:, None], people=people, prompts=np.arange(300)
+    )[0][0]
+    alone = slants(x[:200], votes[:200, None], people=people[:200], prompts=np.arange(200))[0][0]
     assert some.people.value == pytest.approx(alone.people.value)
     assert some.people.n == 200
 
@@ -89,7 +91,7 @@ def test_equal_votes_and_verdicts_have_no_gap():
     chance = np.random.default_rng(3)
     x = differences(100, chance)
     people = sides(x, PEOPLE, chance)
-    found = slants(x, people[:, None], people, np.arange(100))[0][0]
+    found = slants(x, people[:, None], people=people, prompts=np.arange(100))[0][0]
     assert (found.gap.value, found.gap.low, found.gap.high) == (0.0, 0.0, 0.0)
 
 
@@ -97,7 +99,9 @@ def test_a_judge_that_always_takes_the_refusal_has_no_coefficient_for_it_but_one
     chance = np.random.default_rng(4)
     x = differences(300, chance)
     votes = np.where(x[:, 1] == 0, sides(x, VOTES, chance), (x[:, 1] + 1) / 2)
-    length, refusal = slants(x, votes[:, None], sides(x, PEOPLE, chance), np.arange(300))[0]
+    length, refusal = slants(
+        x, votes[:, None], people=sides(x, PEOPLE, chance), prompts=np.arange(300)
+    )[0]
     assert math.isnan(refusal.votes.value)
     assert math.isnan(refusal.gap.value)
     assert not math.isnan(refusal.people.value)
@@ -108,10 +112,12 @@ def test_too_few_pairs_or_no_difference_has_no_coefficient():
     chance = np.random.default_rng(6)
     x = differences(100, chance)
     votes, people = sides(x, VOTES, chance), sides(x, PEOPLE, chance)
-    few = slants(x[:15], votes[:15, None], people[:15], np.arange(15))[0]
+    few = slants(x[:15], votes[:15, None], people=people[:15], prompts=np.arange(15))[0]
     assert all(math.isnan(one.votes.value) for one in few)
     alike = np.c_[x[:, 0], np.zeros(100)]
-    length, refusal = slants(alike, votes[:, None], people, np.arange(100))[0]
+    length, refusal = slants(alike, votes[:, None], people=people, prompts=np.arange(100))[0]
     assert math.isnan(refusal.votes.value)
     assert not math.isnan(length.votes.value)
-    assert slants(x[:0], votes[:0, None], people[:0], np.arange(0))[0][0].votes.n == 0
+    assert (
+        slants(x[:0], votes[:0, None], people=people[:0], prompts=np.arange(0))[0][0].votes.n == 0
+    )
