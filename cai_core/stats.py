@@ -3,6 +3,7 @@
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -38,9 +39,13 @@ def wilson(successes: float, n: int, *, z: float = Z95) -> Estimate:
     if n == 0:
         return NOTHING
     p = successes / n
+    return Estimate(p, *_wilson_ends(p, n, z), n)
+
+
+def _wilson_ends(p: float, n: float, z: float) -> tuple[float, float]:
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return Estimate(p, max(0.0, centre - half), min(1.0, centre + half), n)
+    half = z / (1 + z * z / n) * math.sqrt(max(0.0, p * (1 - p)) / n + z * z / (4 * n * n))
+    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,111 @@ def clustered(values: ArrayLike, clusters: Sequence[Hashable]) -> ClusteredMean:
 def clustered_mean(values: Sequence[float], clusters: Sequence[Hashable]) -> Estimate:
     """Mean with a 95% interval that treats a cluster's values as one draw; its n counts clusters."""
     return clustered(values, clusters).interval()
+
+
+def cluster_sums(values: FloatArray, clusters: NDArray[np.int64]) -> FloatArray:
+    """Sums over the rows of each cluster: (clusters, ...) of (n, ...).
+
+    Where every cluster has one row they are the values as they are, in any order.
+    """
+    order = np.argsort(clusters, kind="stable")
+    starts = np.flatnonzero(np.diff(clusters[order], prepend=-1))
+    if len(starts) == len(values):
+        return values
+    sums: FloatArray = np.add.reduceat(values[order], starts, axis=0)
+    return sums
+
+
+def clustered_means(values: FloatArray, clusters: NDArray[np.int64]) -> list[Estimate]:
+    """`clustered_mean` of each column at once.
+
+    Args:
+        values: (n, columns), nan where a row does not count. clusters: (n,) numbers from 0.
+    Returns:
+        One estimate a column, whose n counts rows; the interval is nan with fewer than two clusters.
+    """
+    moments = _moments(values, clusters)
+    found = []
+    for m, rows, g, v in zip(*moments, strict=True):
+        half = t95(g - 1) * math.sqrt(v) if g > 1 else math.nan
+        found.append(Estimate(m, m - half, m + half, rows))
+    return found
+
+
+def clustered_shares(values: FloatArray, clusters: NDArray[np.int64]) -> list[Estimate]:
+    """The mean of each column of scores in [0, 1], with Wilson's interval for clustered rows.
+
+    Wilson's n is divided by the design effect (Kish 1965): the variance of the mean with a cluster's
+    rows as one draw (CR1) over p (1 - p) / n, at least 1; its quantile is Student's. Where every
+    cluster has one row this is Wilson's interval; where all scores are alike its n counts clusters.
+
+    Args:
+        values: (n, columns), nan where a row does not count. clusters: (n,) numbers from 0.
+    Returns:
+        One estimate a column, whose n counts rows; the interval is nan with fewer than two clusters.
+    """
+    return [one for one, _ in clustered_share_tests(values, clusters)]
+
+
+def clustered_share_tests(
+    values: FloatArray, clusters: NDArray[np.int64]
+) -> list[tuple[Estimate, float]]:
+    """`clustered_shares`, each with the two-sided p-value of the hypothesis 1/2 (score test)."""
+    moments = _moments(values, clusters)
+    return [_share_test(p, rows, g, v) for p, rows, g, v in zip(*moments, strict=True)]
+
+
+def _moments(
+    values: FloatArray, clusters: NDArray[np.int64]
+) -> tuple[list[float], list[int], list[int], list[float]]:
+    """Of each column its mean, rows, clusters, and the variance of the mean (CR1)."""
+    there = ~np.isnan(values)
+    n = there.sum(axis=0)
+    groups = (cluster_sums(there.astype(np.float64), clusters) > 0).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(there, values, 0.0).sum(axis=0) / n
+        sums = cluster_sums(np.where(there, values - mean, 0.0), clusters)
+        variance = groups / (groups - 1) * np.square(sums).sum(axis=0) / n**2
+    return mean.tolist(), n.tolist(), groups.tolist(), variance.tolist()
+
+
+def _share_test(p: float, n: int, groups: int, variance: float) -> tuple[Estimate, float]:
+    from scipy.special import ndtr, stdtr
+
+    if n == 0:
+        return NOTHING, math.nan
+    if groups == n:
+        return wilson(p * n, n), float(2 * ndtr(-abs(2 * p - 1) * math.sqrt(n)))
+    if groups < 2:
+        return Estimate(p, math.nan, math.nan, n), math.nan
+    within = p * (1 - p) / n
+    rows = n / max(1.0, variance / within) if within > 0 else groups
+    found = Estimate(p, *_wilson_ends(p, rows, t95(groups - 1)), n)
+    return found, float(2 * stdtr(groups - 1, -abs(2 * p - 1) * math.sqrt(rows)))
+
+
+@lru_cache(maxsize=4096)
+def t95(df: int) -> float:
+    """Student's 0.975 quantile."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(df, 0.975))
+
+
+def false_discoveries(p: ArrayLike) -> FloatArray:
+    """Adjusted p-values (Benjamini and Hochberg 1995); nan stays nan and is not counted.
+
+    >>> false_discoveries([0.01, 0.04, float("nan")]).tolist()
+    [0.02, 0.04, nan]
+    """
+    from scipy.stats import false_discovery_control
+
+    given = np.asarray(p, dtype=float)
+    adjusted = np.full(given.shape, math.nan)
+    known = ~np.isnan(given)
+    if known.any():
+        adjusted[known] = false_discovery_control(given[known])
+    return adjusted
 
 
 def sigmoid(x: ArrayLike) -> FloatArray:

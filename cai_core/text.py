@@ -1,6 +1,7 @@
 """Measures of one text, and the difference of two: no model, no file."""
 
 import hashlib
+import math
 import re
 import unicodedata
 from collections import Counter
@@ -90,6 +91,25 @@ def is_refusal(text: str) -> bool:
     (True, False)
     """
     return bool(_REFUSAL.search(text[:200]))
+
+
+def answer_differences(
+    a: str, b: str, *, lengths: tuple[int, int] | None = None
+) -> tuple[float, float]:
+    """How two answers differ: in length, and in refusing.
+
+    Args:
+        lengths: in characters, where only the first 200 of each answer are given.
+    Returns:
+        log2 of the ratio of their lengths (1: A is twice as long, -1: B is), and 1 where only A
+        refuses, -1 where only B does, else 0. With the sides turned both change their sign.
+
+    >>> answer_differences("I can't.", "Use one."), answer_differences("abc", "a")
+    ((0.0, 1.0), (1.0, 0.0))
+    """
+    long_a, long_b = lengths or (len(a), len(b))
+    ratio = math.log2((long_a + 1) / (long_b + 1))
+    return ratio, float(is_refusal(a)) - float(is_refusal(b))
 
 
 def is_boilerplate(text: str) -> bool:

@@ -6,6 +6,7 @@ from ui import cards, frame, suite_run
 from ui.constitution_bar import open_draft, show_save
 from ui.constitution_candidates import show_candidates
 from ui.constitution_history import show_history
+from ui.evidence import show_evidence
 from ui.principle_cards import show_principles
 from ui.suite import show_suite
 from ui.try_panel import show_try
@@ -23,8 +24,10 @@ with frame.page("constitution") as db:
     else:
         show_save(db, draft)
         suite_run.say_standing(db, draft)
-        principles, suite, history = st.tabs(
-            ["Principles", "Suite", "History"], key="constitution_tab", on_change="rerun"
+        principles, evidence, suite, history = st.tabs(
+            ["Principles", "Evidence", "Suite", "History"],
+            key="constitution_tab",
+            on_change="rerun",
         )
         if principles.open:
             with principles:
@@ -33,6 +36,9 @@ with frame.page("constitution") as db:
                     show_principles(db, draft)
                 with panel:
                     show_try(db, draft)
+        if evidence.open:
+            with evidence:
+                show_evidence(db, draft)
         if suite.open:
             with suite:
                 show_suite(db, draft)

@@ -51,3 +51,61 @@ def test_effective_votes_counts_copies_once():
     assert stats.effective_votes(free) == pytest.approx(4, abs=0.1)
     assert stats.effective_votes(np.repeat(free[:, :1], 4, axis=1)) == pytest.approx(1, abs=1e-6)
     assert math.isnan(stats.effective_votes(free[:1]))
+
+
+def test_shares_of_single_rows_have_wilsons_interval():
+    values = np.array([[1.0, 0.5], [0.0, math.nan], [1.0, 1.0]])
+    one, other = stats.clustered_shares(values, np.arange(3))
+    assert one == stats.wilson(2, 3)
+    assert other == stats.wilson(1.5, 2)
+
+
+def test_shares_of_equal_rows_are_as_sure_as_their_clusters_are():
+    values = np.repeat([1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0], 5)[:, None]
+    clusters = np.repeat(np.arange(8), 5)
+    clustered, alone = stats.clustered_shares(values, clusters)[0], stats.wilson(25, 40)
+    assert clustered.n == 40
+    assert clustered.high - clustered.low > 2 * (alone.high - alone.low)
+    shuffled = np.random.default_rng(0).permutation(40)
+    again = stats.clustered_shares(values[shuffled], clusters[shuffled])[0]
+    assert (again.low, again.high) == pytest.approx((clustered.low, clustered.high))
+
+
+def test_shares_that_are_all_alike_count_their_clusters():
+    found = stats.clustered_shares(np.ones((40, 1)), np.repeat(np.arange(8), 5))[0]
+    assert found.low < stats.wilson(40, 40).low
+    assert (found.value, found.high) == (1.0, 1.0)
+
+
+def test_a_share_without_rows_or_of_one_cluster_has_no_interval():
+    values = np.array([[math.nan, 1.0], [math.nan, 0.0]])
+    none, one = stats.clustered_shares(values, np.zeros(2, dtype=int))
+    assert math.isnan(none.value)
+    assert (one.value, math.isnan(one.low)) == (0.5, True)
+
+
+def test_the_hypothesis_of_a_half_is_refused_just_where_the_interval_leaves_it_out():
+    chance = np.random.default_rng(1)
+    clusters = np.repeat(np.arange(20), 3)
+    values = (chance.random((60, 50)) < chance.random(50)).astype(float)
+    for share, p in stats.clustered_share_tests(values, clusters):
+        assert (p < 0.05) == (not share.low <= 0.5 <= share.high)
+
+
+def test_means_of_columns_are_those_of_each_column():
+    chance = np.random.default_rng(2)
+    values, clusters = chance.normal(size=(30, 3)), chance.integers(0, 9, size=30)
+    values[::4, 1] = math.nan
+    for at, found in enumerate(stats.clustered_means(values, clusters)):
+        there = ~np.isnan(values[:, at])
+        one = stats.clustered_mean(values[there, at].tolist(), clusters[there].tolist())
+        assert (found.value, found.low) == (pytest.approx(one.value), pytest.approx(one.low))
+        assert found.n == there.sum()
+
+
+def test_p_values_are_adjusted_for_their_number_and_nan_is_not_counted():
+    found = stats.false_discoveries([0.01, math.nan, 0.02, 0.03, 0.9])
+    assert found.tolist()[2] == pytest.approx(0.04)
+    assert math.isnan(found[1])
+    assert len(stats.false_discoveries([])) == 0
+    assert np.isnan(stats.false_discoveries([math.nan])).all()

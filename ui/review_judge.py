@@ -14,7 +14,7 @@ from ui.plain import block, label
 from ui.review_choice import GUIDED, Judge
 
 CONSTITUTION_HEIGHT = 560
-_EVEN = frozenset({"all", "even", GUIDED})  # queues in which no pair comes up for being hard
+EVEN = frozenset({"all", "even", GUIDED})  # queues in which no pair comes up for being hard
 
 
 def show_judgement(found: Label | None, *, key: str) -> None:
@@ -95,7 +95,7 @@ def show_constitution(version: Version | None) -> None:
 
 def counted_with(queue: str) -> frozenset[str]:
     """Queues whose verdicts count together: those drawn evenly do, one of hard pairs stands alone."""
-    return _EVEN if queue in _EVEN else frozenset({queue})
+    return EVEN if queue in EVEN else frozenset({queue})
 
 
 def agreement_with(

@@ -4,6 +4,8 @@ A decision is an event; nothing is overwritten. A button belongs to its pair, so
 pressed while the screen changes decides nothing.
 """
 
+from collections.abc import Iterable
+
 import streamlit as st
 from sqlite_utils import Database
 
@@ -37,6 +39,7 @@ from ui.review_judge import (
 DECK = "review_pair_deck"  # session state
 BEFORE = "review_pair_before"  # session state: id of the pair that was decided last
 SIGHTED = "review_sighted"  # session state: ids of pairs that were shown with the judge's verdict
+WANTED = "review_wanted"  # session state: id of a pair that another page sent here
 AGREED = "review_agreed"  # session state: the agreement, and what it was counted over
 MANY = 100  # verdicts from which they are not counted anew at every key
 LONG = 500  # characters from which a conversation scrolls in its card
@@ -54,6 +57,9 @@ _BUTTONS: tuple[tuple[Verdict, str, str, str], ...] = (
 def show(db: Database, choice: Choice) -> None:
     """The card of the pair that is next, or what to do when none is left."""
     deck = review_deck.opened(DECK, choice.made_for(person()), lambda: _draw(db, choice))
+    if wanted := st.session_state.pop(WANTED, None):
+        deck = deck.showing(Card(wanted))
+        review_deck.keep(DECK, deck)
     _progress(db, choice, deck)
     if deck.current is None:
         _nothing_left(db, choice, deck)
@@ -72,6 +78,18 @@ def show(db: Database, choice: Choice) -> None:
             _before(db, choice)
     with right:
         show_constitution(version)
+
+
+def open_pair(pair_id: str) -> None:
+    """Go to the review page with this pair on top; a guided review waits meanwhile."""
+    st.session_state[WANTED] = pair_id
+    st.session_state[review_guided.ON] = False
+    st.switch_page("pages/review.py")
+
+
+def mark_sighted(pair_ids: Iterable[str]) -> None:
+    """Remember that these pairs were shown with what a judge says of them: no verdict is blind now."""
+    _sighted().update(pair_ids)
 
 
 def _draw(db: Database, choice: Choice) -> Deck:

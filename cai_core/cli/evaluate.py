@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cai_core.cli.best_of_n import best_of_n
+from cai_core.cli.evidence import evidence
 from cai_core.cli.judge import check_panel, ref_of, rows_in, setting_of
 from cai_core.cli.output import write_result
 from cai_core.cli.running import Running, stage_options
@@ -37,7 +38,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.group()
 def evaluate() -> None:
-    """Compare two models, or revisions with first answers; choose the best of n."""
+    """Compare two models, or revisions with first answers; say what votes show; choose the best of n."""
 
 
 @evaluate.command()
@@ -284,3 +285,4 @@ def _revision_report(
 
 
 evaluate.add_command(best_of_n)
+evaluate.add_command(evidence)

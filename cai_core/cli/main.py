@@ -24,7 +24,7 @@ COMMANDS = {  # in the order of the help: what each does
     "impact-revisions": "See what an edit makes of the same answers when they are revised.",
     "dataset": "Build, show and export frozen datasets.",
     "train": "Train by SFT, a reward model, PPO, or the chain of them.",
-    "evaluate": "Compare two models, or revisions with first answers; choose the best of n.",
+    "evaluate": "Compare two models, or revisions; say what votes show; choose the best of n.",
     "jobs": "List, follow, cancel and resume jobs.",
 }
 

@@ -46,9 +46,11 @@ from cai_core.schema.suites import (
     Must,
     Outcome,
 )
+from cai_core.schema.votes import DIFFERENCES, SAID, VoteTable
 
 __all__ = [
     "CORRECTED",
+    "DIFFERENCES",
     "FLAWS",
     "HUMAN_P",
     "MARKS",
@@ -56,6 +58,7 @@ __all__ = [
     "OUTCOMES",
     "PAIR_MUSTS",
     "PROMPT_MUSTS",
+    "SAID",
     "SPLITS",
     "VERDICTS",
     "AnnotatorKind",
@@ -94,6 +97,7 @@ __all__ = [
     "Usage",
     "Verdict",
     "Version",
+    "VoteTable",
     "assistant",
     "canonical_json",
     "chat_from_row",

@@ -1,0 +1,139 @@
+"""`evaluate evidence` as a command: file to file, and what it refuses."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from cai_core.cli.main import main
+from cai_core.schema import Constitution, ConstitutionRef, Label, Pair, Principle, Review, user
+from cai_core.stats import sigmoid
+
+RULES = Constitution("rules", (Principle("true", "More true?"), Principle("kind", "Kinder?")))
+
+
+def labels(n=150, **more):
+    """People follow `true`; `kind` is noise."""
+    chance = np.random.default_rng(0)
+    rows = []
+    for i in range(n):
+        true, kind = chance.normal(size=2)
+        p = float(sigmoid((true + kind) / 2))
+        pair = Pair.of((user(f"Question {i}?"),), "So it is. " * (1 + i % 5), f"Or {i}.")
+        given = {
+            "annotator": "m",
+            "method": "logprob",
+            "principles": "each",
+            "template": "compare-1",
+        }
+        given |= {"constitution": ConstitutionRef.of(RULES)} | more
+        made = Label(
+            pair, "a" if p > 0.5 else "b", p, p_raw=p,
+            votes={"true": float(sigmoid(true)), "kind": float(sigmoid(kind))}, **given,
+        )  # fmt: skip
+        rows.append(made.to_row() | {"label": "a" if true > 0 else "b"})
+    return rows
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.setenv("CAI_HOME", str(tmp_path / "home"))
+    (tmp_path / "c.yaml").write_text(json.dumps(RULES.to_row()))
+    return tmp_path
+
+
+def run(place, rows, *more, rules=True):
+    (place / "l.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    words = [
+        "evaluate",
+        "evidence",
+        "--labels",
+        place / "l.jsonl",
+        "--out",
+        place / "f.json",
+        *more,
+    ]
+    words += ["--constitution", place / "c.yaml"] if rules else []
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def result(place):
+    return json.loads((place / "f.json").read_text())
+
+
+def test_a_labels_file_gives_its_evidence(place):
+    done = run(place, labels(), "--json")
+    assert done.exit_code == 0, done.output
+    found = result(place)
+    true, kind = found["principles"]
+    assert (found["pairs"], found["reviewed"], found["constitution"]["hash"]) == (
+        150,
+        150,
+        RULES.hash,
+    )
+    assert true["agreement"]["value"] == 1.0
+    assert kind["agreement"]["low"] < 0.5 < kind["agreement"]["high"]
+    assert 0 < kind["decides"]["value"] < 1
+    assert kind["without"]["after"]["value"] == 1.0
+    assert found["suggested"]["better"]
+    assert found["suggested"]["weights"]["true"] > found["suggested"]["weights"]["kind"]
+    assert found["likeness"]["keys"] == ["true", "kind"]
+    assert json.loads(done.output)["reviewed"] == 150
+
+
+def test_without_the_constitution_nothing_is_computed_again_and_it_says_why(place):
+    assert run(place, labels(20), rules=False).exit_code == 0
+    found = result(place)
+    assert "weights are unknown" in found["not_computed_again"]
+    assert found["principles"][0]["decides"]["value"] is None
+    assert found["suggested"] is None
+    assert found["principles"][0]["agreement"]["n"] == 20
+
+
+def test_verdicts_that_were_not_blind_or_not_first_do_not_count(place):
+    rows = labels(4)
+    for row, blind, first in zip(
+        rows, (True, True, False, True), (True, False, True, True), strict=True
+    ):
+        row["review"] = Review(blind, "all", 1.0, "Ada", first=first).to_row()
+    assert run(place, rows).exit_code == 0
+    assert result(place)["reviewed"] == 2
+
+
+def test_rows_of_people_count_beside_the_judgements(place):
+    rows = labels(3)
+    for row in rows:
+        del row["label"]
+    pair = Pair.from_row(rows[0])
+    said = Label(pair, "b", 0.0, kind="person", review=Review(True, "all", 1.0, "Ada"))
+    assert run(place, [*rows, said.to_row()]).exit_code == 0
+    assert (result(place)["pairs"], result(place)["reviewed"]) == (3, 1)
+
+
+def test_labels_of_several_settings_are_refused(place):
+    other = [row | {"id": f"x{i}", "template": "compare-2"} for i, row in enumerate(labels(2))]
+    done = run(place, labels(2) + other)
+    assert done.exit_code == 1
+    assert "2 settings, which are not comparable" in done.output
+    assert not (place / "f.json").exists()
+
+
+def test_labels_under_another_constitution_are_refused(place):
+    done = run(place, labels(2, constitution=ConstitutionRef("rules", "0" * 12)))
+    assert done.exit_code == 1
+    assert f"no judgement under the constitution {RULES.hash}" in done.output
+
+
+def test_a_result_of_another_kind_is_never_written_over(place):
+    (place / "f.json").write_text('{"kind": "revisions"}')
+    done = run(place, labels(2))
+    assert done.exit_code == 1
+    assert "holds another result" in done.output
+    assert result(place) == {"kind": "revisions"}
+
+
+def test_an_older_result_of_its_own_is_made_anew(place):
+    assert run(place, labels(2)).exit_code == 0
+    assert run(place, labels(3)).exit_code == 0
+    assert result(place)["pairs"] == 3

@@ -1,0 +1,105 @@
+"""Which judgements the evidence is about, and what is known of how they were made."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+from sqlite_utils import Database
+
+from cai_core.evaluate import reweigh
+from cai_core.evaluate.evidence import Evidence
+from cai_core.schema import Constitution, VoteTable, content_hash
+from cai_core.settings import Settings
+from cai_core.stats import FloatArray
+from cai_core.store import constitutions, labels, votes
+from cai_core.store.labels import JudgeUse
+from ui.draft import Draft
+from ui.plain import shorten
+from ui.review_choice import Judge, judge_name
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One judge setting, the constitution that it judged under, and why labels stay as they are.
+
+    `rules` is None where that constitution is not here; `why` is empty where labels can be computed
+    again.
+    """
+
+    use: JudgeUse
+    rules: Constitution | None
+    why: str
+
+    @property
+    def id(self) -> str:
+        """For the keys of widgets."""
+        use = self.use
+        rule = use.constitution.hash if use.constitution else ""
+        return content_hash([use.judge, use.method, use.principles, use.template, rule], digits=8)
+
+    @property
+    def version(self) -> str:
+        ref = self.use.constitution
+        return f"version {ref.version}" if ref and ref.version else "an unsaved draft"
+
+    @property
+    def keys(self) -> list[str]:
+        """The principles that were asked, in their order."""
+        return [p.key for p in self.rules.enabled if p.weight > 0] if self.rules else []
+
+    def table(self, db: Database, *, answers: bool = False) -> VoteTable:
+        return votes.read(db, self.use, keys=self.keys, answers=answers)
+
+    def weights(self, table: VoteTable) -> FloatArray | None:
+        """What the labels were made with; None where they cannot be computed again."""
+        if self.why or self.rules is None:
+            return None
+        return reweigh.weights_in(self.rules, table.keys)
+
+
+@dataclass(frozen=True)
+class Known:
+    """The votes, what they say, and the tie band that the labels were made with."""
+
+    table: VoteTable
+    made: Evidence
+    band: float
+
+
+def tie_band(table: VoteTable) -> float:
+    return reweigh.tie_band_of(table, Settings.load().judge.tie_band)
+
+
+def choose(db: Database, draft: Draft) -> Asked | None:
+    """Draw the choice among judgements under this constitution; None where there are none."""
+    uses = [
+        use
+        for use in labels.judge_uses(db)
+        if use.constitution and use.constitution.name == draft.name
+    ]
+    if not uses:
+        return None
+    newest = next((at for at, use in enumerate(uses) if use.principles == "each"), 0)
+    use = st.selectbox(
+        "Judgements",
+        uses,
+        index=newest,
+        format_func=_title,
+        key=f"evidence_use_{draft.name}",
+        persist_state="session",
+        help="Labels are comparable under one judge, method, template and version only.",
+    )
+    rules = _rules(db, use, draft)
+    why = reweigh.why_not(use.principles, use.judge, known=rules is not None)
+    return Asked(use, rules, why)
+
+
+def _title(use: JudgeUse) -> str:
+    return f"{judge_name(Judge.of(use))} · {shorten(use.template, 24)} · {use.n} pairs"
+
+
+def _rules(db: Database, use: JudgeUse, draft: Draft) -> Constitution | None:
+    assert use.constitution is not None
+    saved = constitutions.by_hash(db, use.constitution.hash)
+    if saved:
+        return saved.constitution
+    return draft.constitution if draft.constitution.hash == use.constitution.hash else None
