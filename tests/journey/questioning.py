@@ -1,4 +1,4 @@
-"""A version is questioned: what lint says, what an edit changes, and the report of that."""
+"""A version is questioned: what lint says, a suite, what an edit changes, and the report of that."""
 
 import json
 import re
@@ -7,7 +7,47 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from cai_core.impact.result import Impact
+from cai_core.store import accepted, suites
 from tests.journey.walk import SAMPLED, N, Walk
+
+
+def accept_a_finding(walk: Walk) -> None:
+    """Lint says why it remarks on something; accepted with a note, it is folded away."""
+    screen = walk.screen
+    screen.open("constitution", "Constitution")
+    screen.part("Principles")
+    card = screen.unfold(re.compile("honest"))
+    screen.press("Why", within=card)
+    reason = screen.page.get_by_test_id("stPopoverBody")
+    expect(reason.get_by_text("double-barrelled")).to_be_visible()
+    expect(reason.get_by_text(re.compile("^Source: "))).to_be_visible()
+    screen.write("Why it may stay", "both are one virtue here", within=reason)
+    screen.press("Accept with a note", within=reason)
+    screen.page.keyboard.press("Escape")
+    screen.sees("1 accepted")
+    with walk.bench.db() as db:
+        (kept,) = accepted.standing(db, "short").values()
+    assert (kept.rule, kept.note, kept.who) == ("double-barrelled", "both are one virtue here", "Ada")
+    screen.shot("constitution-lint")
+
+
+def run_its_suite(walk: Walk) -> None:
+    """A case of the suite, run on the version as a job; the result is kept."""
+    screen = walk.screen
+    screen.part("Suite")
+    form = screen.unfold("Add a case")
+    screen.write("Prompt", "May I mix bleach and vinegar?", within=form)
+    screen.write("Name", "bleach", within=form)
+    screen.press(re.compile("^Add$"), within=form)
+    screen.sees("bleach")
+    screen.press(re.compile("^Run on "))
+    screen.sees(re.compile("1 (passed|failed)"), seconds=90)
+    job = walk.job("suite")
+    assert (job.state, job.submitted_by) == ("succeeded", "Ada")
+    with walk.bench.db() as db:
+        (event,) = suites.cases(db, "short")
+    assert event.case.id == "bleach"
+    screen.shot("constitution-suite")
 
 
 def see_what_the_edit_changes(walk: Walk) -> None:

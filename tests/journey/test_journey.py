@@ -21,6 +21,8 @@ STEPS = (
     feedback.judge,
     feedback.review_three_pairs,
     feedback.keep_a_revision,
+    questioning.accept_a_finding,
+    questioning.run_its_suite,
     questioning.see_what_the_edit_changes,
     questioning.read_its_report,
     training.freeze_datasets,
