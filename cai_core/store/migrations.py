@@ -281,3 +281,28 @@ def m011_accepted_findings(db: Database) -> None:
     _frozen(
         db, "accepted_findings", sentence="accepted findings are a log; append an undo or a new one"
     )
+
+
+@STEPS()
+def m012_drafts(db: Database) -> None:
+    db.execute(
+        """CREATE TABLE drafts (
+            person TEXT NOT NULL,
+            constitution TEXT NOT NULL,
+            base TEXT REFERENCES versions(id),
+            content TEXT NOT NULL,
+            updated TEXT NOT NULL,
+            PRIMARY KEY (person, constitution))"""
+    )
+    db.execute(
+        """CREATE TABLE drafts_aside (
+            seq INTEGER PRIMARY KEY,
+            person TEXT NOT NULL,
+            constitution TEXT NOT NULL,
+            base TEXT REFERENCES versions(id),
+            content TEXT NOT NULL,
+            why TEXT NOT NULL,
+            created TEXT NOT NULL)"""
+    )
+    db.execute("CREATE INDEX drafts_aside_person ON drafts_aside(person, constitution, seq)")
+    _frozen(db, "drafts_aside", sentence="what was set aside is a log; bring it back as a draft")
