@@ -3,8 +3,10 @@
 import streamlit as st
 
 from ui import cards, frame
-from ui.constitution_bar import open_draft, show_save
+from ui.constitution_bar import open_draft
 from ui.constitution_history import show_history
+from ui.constitution_save import show_save
+from ui.draft_clash import show_clash
 from ui.principle_cards import show_principles
 from ui.try_panel import show_try
 
@@ -17,6 +19,7 @@ with frame.page("constitution") as db:
             " `python -m cai_core init`.",
         )
     else:
+        show_clash(draft)
         show_save(db, draft)
         principles, history = st.tabs(
             ["Principles", "History"], key="constitution_tab", on_change="rerun"

@@ -28,12 +28,13 @@ from ui import cards, frame, impact_cards, live
 from ui.draft import Draft
 from ui.impact_votes import stored_labels
 from ui.plain import label
+from ui.shortcuts import SAMPLE
 
 FOUND = "try_sample_found"  # session state: {what was tried: {pair id: Judged}}
 TODO = "try_sample_todo"  # session state: ids of pairs still to be judged
 TRIED = "try_sample_tried"  # session state: what the pairs under TODO are judged under
 FIRST, MOST = 2, 8  # pairs in a block: the first answers come soon, later ones are read together
-SAMPLE = 20
+SIZE = 20
 SHOWN = 8  # flips drawn
 
 
@@ -97,7 +98,7 @@ def _controls(there: list[str]) -> int:
             f"Pairs, of {len(there)}",
             min_value=1,
             max_value=len(there),
-            value=min(SAMPLE, len(there)),
+            value=min(SIZE, len(there)),
             key="try_sample_size",
             width=130,
         )
@@ -106,6 +107,7 @@ def _controls(there: list[str]) -> int:
             "Try the sample",
             key="try_sample",
             icon=":material/play_arrow:",
+            shortcut=SAMPLE,
             disabled=running,
             on_click=_ask,
         )

@@ -94,13 +94,11 @@ def set_aside(db: Database, draft: KeptDraft, *, why: Why) -> None:
         remove(db, draft)
 
 
-def aside(db: Database, person: str, name: str) -> list[SetAside]:
-    """What a person set aside of a constitution's drafts, newest first."""
-    sql = "SELECT * FROM drafts_aside WHERE person = ? AND constitution = ? ORDER BY seq DESC"
-    return [
-        SetAside(row["seq"], _kept(row), row["why"], row["created"])
-        for row in rows(db, sql, [person, name])
-    ]
+def aside(db: Database, person: str, *, limit: int | None = None) -> list[SetAside]:
+    """What a person set aside, newest first."""
+    sql = "SELECT * FROM drafts_aside WHERE person = ? ORDER BY seq DESC LIMIT ?"
+    found = rows(db, sql, [person, -1 if limit is None else limit])
+    return [SetAside(row["seq"], _kept(row), row["why"], row["created"]) for row in found]
 
 
 def _row(draft: KeptDraft) -> dict[str, Any]:

@@ -304,5 +304,5 @@ def m012_drafts(db: Database) -> None:
             why TEXT NOT NULL,
             created TEXT NOT NULL)"""
     )
-    db.execute("CREATE INDEX drafts_aside_person ON drafts_aside(person, constitution, seq)")
+    db.execute("CREATE INDEX drafts_aside_person ON drafts_aside(person, seq)")
     _frozen(db, "drafts_aside", sentence="what was set aside is a log; bring it back as a draft")

@@ -79,10 +79,11 @@ def test_what_is_set_aside_can_be_brought_back(db):
     drafts.set_aside(db, one, why="discarded")
     assert drafts.get(db, "Ada", "short") is None
     drafts.set_aside(db, KeptDraft("Ada", LONGER), why="replaced")
-    newer, older = drafts.aside(db, "Ada", "short")
+    newer, older = drafts.aside(db, "Ada")
     assert (older.draft.constitution, older.why) == (SHORT, "discarded")
     assert (newer.draft.constitution, newer.why) == (LONGER, "replaced")
-    assert drafts.aside(db, "Grace", "short") == []
+    assert drafts.aside(db, "Grace") == []
+    assert drafts.aside(db, "Ada", limit=1) == [newer]
 
 
 def test_setting_a_seen_state_aside_leaves_a_newer_one_in_place(db):
