@@ -19,7 +19,8 @@ with frame.page("constitution") as db:
             " `python -m cai_core init`.",
         )
     else:
-        show_clash(draft)
+        with st.container():  # what follows keeps its place
+            show_clash(draft)
         show_save(db, draft)
         principles, history = st.tabs(
             ["Principles", "History"], key="constitution_tab", on_change="rerun"

@@ -20,7 +20,8 @@ def open_draft(db: Database) -> Draft | None:
     if slots:
         # Set anew in each run: the label of what is chosen changes with its draft.
         chosen = st.session_state.get(CURRENT)
-        st.session_state[CURRENT] = chosen if chosen in slots else slots[0]
+        first = next(iter(kept_drafts.unsaved_slots()), slots[0])
+        st.session_state[CURRENT] = chosen if chosen in slots else first
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if slots:
             titles = {slot: _title(slot) for slot in slots}
@@ -55,7 +56,7 @@ def _load(db: Database) -> Draft:
     if draft is None or (draft.base and not draft.unsaved):
         newest = constitutions.newest(db, slot)
         if draft is None or draft.base is None or draft.base.id != newest.id:
-            keep(Draft.of(newest.constitution, newest))
+            keep(Draft.of(newest.constitution, newest, like=draft))
             begin_steps(slot)
     return current()
 

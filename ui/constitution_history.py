@@ -13,6 +13,7 @@ from ui.confirm import confirm
 from ui.constitution_changes import show_changes
 from ui.constitution_new import show_fork
 from ui.draft import Draft, change, current
+from ui.plain import label
 
 _DRAFT = "draft"  # stands for the unsaved draft among the ids of versions
 
@@ -37,16 +38,14 @@ def show_history(db: Database, draft: Draft) -> None:
 
 def _show_list(db: Database, versions: list[Version]) -> None:
     made = uses.of_hashes(db, [version.constitution.hash for version in versions])
-    st.dataframe(
-        pd.DataFrame([_row(db, version, made[version.constitution.hash]) for version in versions]),
-        hide_index=True,
-        alt="Versions of this constitution, newest first",
-        column_config={"Message": st.column_config.TextColumn(width="large")},
-    )
-    st.caption("A version never changes and never vanishes, whether something uses it or not.")
+    table = pd.DataFrame([_row(version, made[version.constitution.hash]) for version in versions])
+    st.dataframe(table, hide_index=True, alt="Versions of this constitution, newest first")
+    origin = constitutions.origin(db, versions[-1])
+    forked = f"Forked from {label(origin.title, limit=80)}. " if origin else ""
+    st.caption(f"{forked}A version never changes and never vanishes, whether it is used or not.")
 
 
-def _row(db: Database, version: Version, use: Use) -> dict[str, object]:
+def _row(version: Version, use: Use) -> dict[str, object]:
     return {
         "Version": version.number,
         "Message": version.message,
@@ -54,7 +53,6 @@ def _row(db: Database, version: Version, use: Use) -> dict[str, object]:
         "Saved": moment(version.created),
         "Principles": len(version.constitution.principles),
         "Used by": use_text(use),
-        "Forked from": _origin(db, version),
         "Hash": version.constitution.hash,
     }
 
@@ -67,11 +65,6 @@ def use_text(use: Use) -> str:
     counts = ("label", use.labels), ("revision", use.revisions)
     counts += ("dataset", use.datasets), ("run", use.runs)
     return ", ".join(f"{n:,} {word}{'' if n == 1 else 's'}" for word, n in counts if n) or "–"
-
-
-def _origin(db: Database, version: Version) -> str:
-    found = constitutions.origin(db, version) if version.number == 1 else None
-    return found.title if found else ""
 
 
 def _choose_two(

@@ -19,8 +19,9 @@ _MESSAGE = "constitution_message"
 def show_save(db: Database, draft: Draft) -> None:
     """Draw whether the draft is saved, how to save it, and who saved first."""
     newest = constitutions.newest(db, draft.name) if _has_versions(db, draft) else None
-    if draft.unsaved and newest and (draft.base is None or newest.id != draft.base.id):
-        _show_conflict(draft, newest)
+    with st.container():  # what follows keeps its place
+        if draft.unsaved and newest and (draft.base is None or newest.id != draft.base.id):
+            _show_conflict(draft, newest)
     if draft.unsaved or draft.base is None:
         with st.container(border=True, gap="small"):
             st.markdown(f":orange-badge[:material/edit: Unsaved draft] {_draft_sentence(draft)}")
@@ -67,7 +68,7 @@ def _buttons(draft: Draft) -> None:
         st.button(
             f":material/{title.lower()}:",
             key=title.lower(),
-            help=f"{title} the last edit of this draft" if title == "Undo" else "Redo it",
+            help=title,
             type="tertiary",
             shortcut=key,
             disabled=not there,
@@ -81,7 +82,7 @@ def _buttons(draft: Draft) -> None:
 def _saved_sentence(db: Database, version: Version) -> str:
     origin = constitutions.origin(db, version)
     return (
-        f"Version {version.number}, saved by {label(version.author)} on"
+        f"Version {version.number}, saved by {label(version.author)} ·"
         f" {moment(version.created)} · hash `{version.constitution.hash}`{_forked_from(origin)}"
     )
 
@@ -99,13 +100,12 @@ def _draft_sentence(draft: Draft) -> str:
         n = len(draft.rows)
         return f"{when}{n} principle{'' if n == 1 else 's'}, never saved"
     diff = compare(_renamed(draft.base.constitution, draft.name), draft.constitution)
-    since = f"version {draft.base.number}"
-    if draft.forked:
-        since = label(draft.base.title, limit=80)
-        when += f"forked from {since}, "
-    else:
-        when += f"based on {since}: "
-    return f"{when}{change_summary(diff)} since {since}"
+    begun = (
+        f"forked from {label(draft.base.title, limit=80)}"
+        if draft.forked
+        else f"based on version {draft.base.number}"
+    )
+    return f"{when}{begun}: {'no change yet' if diff.same else change_summary(diff)}"
 
 
 def _renamed(constitution: Constitution, name: str) -> Constitution:
@@ -131,7 +131,7 @@ def _save(db: Database) -> None:
 
 
 def _ask_to_discard(draft: Draft) -> None:
-    what = f"Your draft of '{draft.name}' is set aside, and can be brought back: {_draft_sentence(draft)}."
+    what = f"Your draft of '{draft.name}' can be brought back later, under 'Set aside'."
     confirm("Discard the draft?", what, button="Discard", on_click=frame.callback(_discard))
 
 

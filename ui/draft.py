@@ -34,8 +34,12 @@ class Draft:
     base: Version | None = None
 
     @classmethod
-    def of(cls, constitution: Constitution, base: Version | None = None) -> Self:
-        rows = tuple((_row_id(), principle) for principle in constitution.principles)
+    def of(
+        cls, constitution: Constitution, base: Version | None = None, *, like: "Draft | None" = None
+    ) -> Self:
+        """A draft of this; a principle keeps the row that its key has in `like`, so its card stays open."""
+        known = {p.key: row for row, p in like.rows} if like else {}
+        rows = tuple((known.pop(p.key, "") or _row_id(), p) for p in constitution.principles)
         return cls(constitution.name, constitution.description, rows, base)
 
     @property
@@ -80,7 +84,7 @@ class Draft:
 
     def filled_with(self, constitution: Constitution) -> Self:
         """Itself with other contents, for a restored version; the base stays."""
-        return replace(self.of(constitution, self.base), name=self.name)
+        return replace(self.of(constitution, self.base, like=self), name=self.name)
 
     def place(self, row: str) -> int:
         """Where a principle stands, counted from 0."""

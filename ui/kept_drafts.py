@@ -46,10 +46,10 @@ def show_note() -> None:
     waiting = unsaved_slots()
     if not waiting:
         return
-    names = label(", ".join(waiting), limit=40)
+    one = f"Unsaved: {label(waiting[0], limit=24)}"
     st.page_link(
         "pages/constitution.py",
-        label=f"{'Unsaved drafts' if len(waiting) > 1 else 'Unsaved draft'}: {names}",
+        label=one if len(waiting) == 1 else f"{len(waiting)} unsaved drafts",
         icon=":material/edit_note:",
     )
 
@@ -80,7 +80,8 @@ def take(db: Database, kept: KeptDraft) -> None:
 
 
 def as_draft(db: Database, kept: KeptDraft) -> Draft:
-    return Draft.of(kept.constitution, constitutions.get(db, kept.base) if kept.base else None)
+    base = constitutions.get(db, kept.base) if kept.base else None
+    return Draft.of(kept.constitution, base, like=drafts().get(kept.name))
 
 
 def _kept() -> dict[str, KeptDraft]:
@@ -110,7 +111,7 @@ def _hand_over(db: Database, before: str) -> None:
 def _sync(db: Database, who: str) -> None:
     note_steps()
     _clashes().clear()
-    stamps = store.stamps(db, who)
+    stamps = store.stamps(db, who)  # the one that was changed last first: it is opened on arrival
     for slot in list(dict.fromkeys([*drafts(), *stamps])):
         if stamps.get(slot, "") == (_kept()[slot].updated if slot in _kept() else ""):
             _write(db, slot, who)

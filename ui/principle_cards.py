@@ -21,6 +21,8 @@ from ui.principle_view import View, show_too, view_of
 
 __all__ = ["OPEN_ROWS", "show_principles"]
 
+_OPENED = "constitution_opened"  # session state: {row: its key when its card was opened}
+
 
 @dataclass(frozen=True)
 class _Sheet:
@@ -36,8 +38,9 @@ def show_principles(db: Database, draft: Draft) -> None:
     """Draw what lint says of the whole, then every principle that is sought, with what it says of it."""
     by = readers()
     findings = Findings.of(draft.constitution, by.window, accepted.standing(db, draft.name))
-    st.caption(f":material/rule: {findings.total()}")
-    show_findings(findings, "", place="whole")
+    with st.container(gap="small"):  # what follows keeps its place, however much there is to say
+        st.caption(f":material/rule: {findings.total()}")
+        show_findings(findings, "", place="whole")
     show_search()
     sheet = _Sheet(draft, view_of(draft), findings, by)
     show_toolbar(draft, sheet.view)
@@ -47,8 +50,9 @@ def show_principles(db: Database, draft: Draft) -> None:
         if group.heading:
             n = len(group.rows)
             st.markdown(f"**{label(group.heading)}** · {n} principle{'' if n == 1 else 's'}")
-        for row in group.rows:
-            _show_card(sheet, row, principles[row], places[row])
+        with st.container(gap="xsmall"):
+            for row in group.rows:
+                _show_card(sheet, row, principles[row], places[row])
     st.button(
         "Add a principle",
         key="add_principle",
@@ -61,20 +65,37 @@ def show_principles(db: Database, draft: Draft) -> None:
 
 
 def _show_card(sheet: _Sheet, row: str, principle: Principle, place: int) -> None:
-    # Its title is part of a card's identity: it would close when a wording in it changes.
-    st.session_state[f"card_{row}"] = row in open_rows()
-    title = _title(place, principle, sheet.findings.open(principle.key))
+    is_open = row in open_rows()
+    st.session_state[f"card_{row}"] = is_open
+    if is_open:
+        title = _open_title(row, principle, place)
+    else:
+        title = _title(place, principle, sheet.findings.open(principle.key))
     card = st.expander(title, key=f"card_{row}", on_change=_toggle, args=(row,))
     if card.open:
         with card:
-            show_findings(sheet.findings, principle.key, place=row)
+            with st.container(gap="small"):
+                show_findings(sheet.findings, principle.key, place=row)
             show_fields(row, principle)
-            show_model_sees(row, principle, sheet.draft.constitution, sheet.by)
+            with st.container():
+                show_model_sees(row, principle, sheet.draft.constitution, sheet.by)
             _show_actions(sheet, row)
 
 
 def _toggle(row: str) -> None:
     open_rows().symmetric_difference_update({row})
+    st.session_state.get(_OPENED, {}).pop(row, None)
+
+
+def _open_title(row: str, principle: Principle, place: int) -> str:
+    """Place and key as they were when it was opened.
+
+    A card's title is part of its identity: with another one it is drawn anew, and whoever writes in it
+    loses the field.
+    """
+    opened = st.session_state.setdefault(_OPENED, {})
+    key = opened.setdefault(row, principle.key)
+    return f"{place + 1}. **{label(key)}**"
 
 
 def _title(place: int, principle: Principle, findings: Sequence[Finding]) -> str:
@@ -90,8 +111,8 @@ def _title(place: int, principle: Principle, findings: Sequence[Finding]) -> str
 def _show_actions(sheet: _Sheet, row: str) -> None:
     before, after = sheet.view.neighbours(row)
     steps: tuple[tuple[str, str, Callable[[], None], bool], ...] = (
-        ("Move up", "arrow_upward", _moves_beside(row, before), before is None),
-        ("Move down", "arrow_downward", _moves_beside(row, after), after is None),
+        ("Up", "arrow_upward", _moves_beside(row, before), before is None),
+        ("Down", "arrow_downward", _moves_beside(row, after), after is None),
         ("Duplicate", "content_copy", lambda: _duplicate(row), False),
     )
     with st.container(horizontal=True):
@@ -122,7 +143,7 @@ def _moves_beside(row: str, other: str | None) -> Callable[[], None]:
 
 def _duplicate(row: str) -> None:
     change(lambda draft: draft.duplicate(row))
-    show_too(current().rows[current().place(row) + 1][0])
+    _open_made(current().rows[current().place(row) + 1][0])
 
 
 def _ask_to_delete(row: str) -> None:
@@ -138,6 +159,9 @@ def _ask_to_delete(row: str) -> None:
 
 def _add() -> None:
     change(Draft.add)
-    row = current().rows[-1][0]
+    _open_made(current().rows[-1][0])
+
+
+def _open_made(row: str) -> None:
     open_rows().add(row)
     show_too(row)

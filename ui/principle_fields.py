@@ -6,7 +6,6 @@ import streamlit as st
 
 from cai_core.schema import Principle
 from ui.draft import Draft, change, current, with_tag
-from ui.plain import label
 
 _WORDINGS = (
     (
@@ -42,7 +41,7 @@ def show_fields(row: str, principle: Principle) -> None:
         st.toggle("Enabled", **_wired(row, "enabled", principle.enabled))
     for field, title, help_ in _WORDINGS:
         value = getattr(principle, field)
-        st.text_area(title, help=help_, height=84, **_wired(row, field, value))
+        st.text_area(title, help=help_, height="content", **_wired(row, field, value))
     st.multiselect(
         "Tags",
         options=sorted(known_tags(current()) | set(principle.tags)),
@@ -92,7 +91,6 @@ def _show_heading(row: str, draft: Draft) -> None:
         others,
         index=None,
         key=key,
-        format_func=lambda tag: label(tag),
         accept_new_options=True,
         placeholder="Its first tag",
         on_change=_put_under,

@@ -8,7 +8,7 @@ from cai_core.store.drafts import SetAside
 from ui import frame, kept_drafts
 from ui.clock import moment
 from ui.draft import CURRENT, drafts
-from ui.plain import label
+from ui.plain import label, shorten
 
 SHOWN = 20
 
@@ -23,8 +23,9 @@ def show_set_aside(db: Database) -> None:
         chosen = st.selectbox(
             "Draft", list(by_seq), format_func=lambda seq: _title(by_seq[seq]), key="aside_draft"
         )
-        for principle in by_seq[chosen].draft.constitution.principles:
-            st.text(f"{principle.key}: {principle.text or principle.critique}")
+        with st.container(height=240, gap="small"):
+            for principle in by_seq[chosen].draft.constitution.principles:
+                st.text(f"{principle.key}: {principle.text or principle.critique}")
         st.button(
             "Bring it back",
             key="aside_back",
@@ -40,7 +41,7 @@ _HELP = "Drafts that you discarded, or that something else took the place of."
 def _title(one: SetAside) -> str:
     n = len(one.draft.constitution.principles)
     return (
-        f"{label(one.draft.name, limit=40)}, {one.why} {moment(one.created)},"
+        f"{shorten(one.draft.name, 40)}, {one.why} {moment(one.created)},"
         f" {n} principle{'' if n == 1 else 's'}"
     )
 

@@ -54,7 +54,7 @@ if (!window.ratifyTyping) {{
   window.addEventListener("keydown", (e) => {{
     if (!(e.ctrlKey || e.metaKey) || e.altKey) return;
     const key = e.key.toLowerCase(), box = e.target;
-    const text = box instanceof HTMLTextAreaElement || box instanceof HTMLInputElement;
+    const text = box instanceof Element && box.matches("textarea, input[type=text]");
     if (key === "s" && text && document.querySelector(".st-key-save")) handOver(box);
     if (key === "z" && text) e.stopImmediatePropagation();
   }}, true);

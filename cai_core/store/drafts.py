@@ -50,8 +50,8 @@ def of_person(db: Database, person: str) -> list[KeptDraft]:
 
 
 def stamps(db: Database, person: str) -> dict[str, str]:
-    """When each draft of a person was kept, by the constitution's name."""
-    sql = "SELECT constitution, updated FROM drafts WHERE person = ?"
+    """When each draft of a person was kept, by the constitution's name, the newest first."""
+    sql = "SELECT constitution, updated FROM drafts WHERE person = ? ORDER BY updated DESC"
     return {row["constitution"]: row["updated"] for row in rows(db, sql, [person])}
 
 
