@@ -4,7 +4,9 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Literal
 
 from rapidfuzz.distance import Indel
@@ -163,3 +165,31 @@ def word_diff(old: str, new: str) -> list[DiffPart]:
 def _changed(removed: str, added: str) -> list[DiffPart]:
     out = [DiffPart("removed", removed)] if removed else []
     return out + ([DiffPart("added", added)] if added else [])
+
+
+def joined(parts: Sequence[DiffPart]) -> list[DiffPart]:
+    """Neighbouring changes as one: what has only white space between it reads as one change.
+
+    >>> [(p.op, p.text) for p in joined(word_diff("if it were so", "near or far so"))]
+    [('removed', 'if it were'), ('added', 'near or far'), ('same', ' so')]
+    """
+    found: list[DiffPart] = []
+    run = {"removed": "", "added": ""}
+    for part, following in zip_longest(parts, parts[1:]):
+        if part.op != "same":
+            run[part.op] += part.text
+        elif any(run.values()) and part.text.isspace() and following and following.op != "same":
+            run = {op: text + part.text for op, text in run.items()}
+        else:
+            found += [*_run(run), part]
+            run = {"removed": "", "added": ""}
+    return found + _run(run)
+
+
+def _run(run: dict[str, str]) -> list[DiffPart]:
+    """A run as at most two parts; removed white space alone, beside added words, is left out."""
+    removed, added = run["removed"], run["added"]
+    if added.strip() and not removed.strip():
+        removed = ""
+    found = [DiffPart("removed", removed)] if removed else []
+    return found + ([DiffPart("added", added)] if added else [])

@@ -2,28 +2,34 @@
 
 import streamlit as st
 
-from ui import cards, frame
+from ui import cards, frame, suite_run
 from ui.constitution_bar import open_draft
+from ui.constitution_candidates import show_candidates
 from ui.constitution_history import show_history
 from ui.constitution_save import show_save
 from ui.draft_clash import show_clash
 from ui.principle_cards import show_principles
+from ui.suite import show_suite
 from ui.try_panel import show_try
 
 with frame.page("constitution") as db:
     draft = open_draft(db)
-    if draft is None:
+    if show_candidates(db):
+        pass
+    elif draft is None:
         cards.empty(
             "There is no constitution yet",
-            "Make one with **New**, or upload a YAML file. Three to begin with come with"
+            "Make one with **New**, or upload a file. Three to begin with come with"
             " `python -m cai_core init`.",
         )
     else:
         with st.container():  # what follows keeps its place
             show_clash(draft)
         show_save(db, draft)
-        principles, history = st.tabs(
-            ["Principles", "History"], key="constitution_tab", on_change="rerun"
+        with st.container():
+            suite_run.say_standing(db, draft)
+        principles, suite, history = st.tabs(
+            ["Principles", "Suite", "History"], key="constitution_tab", on_change="rerun"
         )
         if principles.open:
             with principles:
@@ -32,6 +38,9 @@ with frame.page("constitution") as db:
                     show_principles(db, draft)
                 with panel:
                     show_try(db, draft)
+        if suite.open:
+            with suite:
+                show_suite(db, draft)
         if history.open:
             with history:
                 show_history(db, draft)

@@ -7,6 +7,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from cai_core.errors import ConstitutionError, DataError
 from cai_core.schema import (
@@ -20,6 +21,7 @@ from cai_core.schema import (
     hh_dialogue,
     user,
 )
+from cai_core.settings import DATA_DIR
 
 PAIR_ROW = {"prompt": "Hi", "response_a": "one", "response_b": "two"}
 
@@ -173,3 +175,21 @@ def test_whatever_stands_in_a_row_is_read_or_refused_as_data(value):
     ):
         with contextlib.suppress(DataError):  # anything else would be a bug shown to a person
             reader(row)
+
+
+@pytest.mark.parametrize(
+    ("name", "was"),
+    [("general", "6ae96b416508"), ("helpful", "26fd8354b941"), ("short", "e60c8617fa39")],
+)
+def test_hashes_from_before_there_were_source_passages_stay(name, was):
+    path = DATA_DIR / "constitutions" / f"{name}.yaml"
+    row = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    assert Constitution.from_row(row).hash == was
+
+
+def test_a_source_passage_is_kept_and_changes_the_hash():
+    bare = Constitution("c", (Principle("k", "Which?"),))
+    sourced = Constitution("c", (Principle("k", "Which?", source="spec.md:3: Be kind."),))
+    assert "source" not in bare.to_row()["principles"][0]
+    assert Constitution.from_row(sourced.to_row()) == sourced
+    assert sourced.hash != bare.hash

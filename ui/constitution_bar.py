@@ -3,11 +3,10 @@
 import streamlit as st
 from sqlite_utils import Database
 
-from cai_core.constitution import document
-from cai_core.errors import DataError
 from cai_core.store import constitutions
-from ui import frame, kept_drafts
+from ui import kept_drafts
 from ui.constitution_new import show_new
+from ui.constitution_upload import show_download, show_note, show_upload
 from ui.draft import CURRENT, Draft, current, drafts, keep
 from ui.draft_steps import begin_steps
 from ui.set_aside import show_set_aside
@@ -33,10 +32,11 @@ def open_draft(db: Database) -> Draft | None:
                 persist_state="session",
             )
         show_new(saved)
-        _upload()
+        show_upload()
         if slots:
-            _download(_load(db))
+            show_download(_load(db))
         show_set_aside(db)
+    show_note()
     return current() if slots else None
 
 
@@ -59,42 +59,3 @@ def _load(db: Database) -> Draft:
             keep(Draft.of(newest.constitution, newest, like=draft))
             begin_steps(slot)
     return current()
-
-
-def _upload() -> None:
-    with st.popover("Upload", icon=":material/upload:"):
-        st.caption(
-            "A YAML file. Under a name that is here already it becomes an unsaved draft of it."
-        )
-        st.file_uploader(
-            "Constitution",
-            type=["yaml", "yml"],
-            key="upload",
-            on_change=frame.callback(_take_upload),
-        )
-
-
-def _take_upload(db: Database) -> None:
-    file = st.session_state["upload"]
-    if file is None:
-        return
-    given = document.parse(file.getvalue(), name=file.name)
-    base = constitutions.newest(db, given.name) if given.name in constitutions.names(db) else None
-    there = drafts().get(given.name)
-    if there and there.unsaved and there.constitution != given:
-        raise DataError(
-            f"'{given.name}' has an unsaved draft; save or discard it, then upload again"
-        )
-    drafts()[given.name] = Draft.of(given, base)
-    st.session_state[CURRENT] = given.name
-
-
-def _download(draft: Draft) -> None:
-    st.download_button(
-        "Download",
-        document.dump(draft.constitution),
-        file_name=f"{draft.name}.yaml",
-        mime="application/yaml",
-        icon=":material/download:",
-        on_click="ignore",
-    )

@@ -79,4 +79,4 @@ def _shown(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, tuple):
         return label(", ".join(value)) or "none"
-    return label(str(value))
+    return label(str(value), limit=200) or "none"

@@ -7,7 +7,7 @@ from sqlite_utils import Database
 from cai_core.schema import Version
 from cai_core.store import constitutions, uses
 from cai_core.store.uses import Use
-from ui import cards, frame, impact_form, kept_drafts
+from ui import cards, frame, impact_edit, kept_drafts
 from ui.clock import moment
 from ui.confirm import confirm
 from ui.constitution_changes import show_changes
@@ -111,8 +111,8 @@ def _show_actions(draft: Draft, old: Version, new: Version | Draft) -> None:
             icon=":material/difference:",
             disabled=old == new or old.constitution.name != new.constitution.name,
         ):
-            st.session_state[impact_form.FROM] = _title(old)
-            st.session_state[impact_form.TO] = _title(new)
+            st.session_state[impact_edit.FROM] = _title(old)
+            st.session_state[impact_edit.TO] = _title(new)
             st.switch_page("pages/impact.py")
 
 

@@ -2,11 +2,10 @@
 
 import html
 from collections.abc import Sequence
-from itertools import zip_longest
 
 import streamlit as st
 
-from cai_core.text import DiffPart, word_diff
+from cai_core.text import DiffPart, joined, word_diff
 
 _BLOCK = "white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.55"
 _ADDED = "background:rgba(46,140,80,.24);text-decoration:none;border-radius:3px"
@@ -33,34 +32,6 @@ def diff_html(parts: Sequence[DiffPart]) -> str:
     0
     """
     return f'<div style="{_BLOCK}">{"".join(map(_part, joined(parts)))}</div>'
-
-
-def joined(parts: Sequence[DiffPart]) -> list[DiffPart]:
-    """Neighbouring changes as one: what has only white space between it reads as one change.
-
-    >>> [(p.op, p.text) for p in joined(word_diff("if it were so", "near or far so"))]
-    [('removed', 'if it were'), ('added', 'near or far'), ('same', ' so')]
-    """
-    found: list[DiffPart] = []
-    run = {"removed": "", "added": ""}
-    for part, following in zip_longest(parts, parts[1:]):
-        if part.op != "same":
-            run[part.op] += part.text
-        elif any(run.values()) and part.text.isspace() and following and following.op != "same":
-            run = {op: text + part.text for op, text in run.items()}
-        else:
-            found += [*_changes(run), part]
-            run = {"removed": "", "added": ""}
-    return found + _changes(run)
-
-
-def _changes(run: dict[str, str]) -> list[DiffPart]:
-    """A run as at most two parts; removed white space alone, beside added words, is left out."""
-    removed, added = run["removed"], run["added"]
-    if added.strip() and not removed.strip():
-        removed = ""
-    found = [DiffPart("removed", removed)] if removed else []
-    return found + ([DiffPart("added", added)] if added else [])
 
 
 def _part(part: DiffPart) -> str:

@@ -65,6 +65,11 @@ class Draft:
         """Itself with an empty principle at the end."""
         return replace(self, rows=(*self.rows, (_row_id(), Principle(self._free_key("new")))))
 
+    def with_principle(self, principle: Principle) -> Self:
+        """Itself with this principle at the end, under a free key."""
+        row = (_row_id(), replace(principle, key=self._free_key(principle.key)))
+        return replace(self, rows=(*self.rows, row))
+
     def duplicate(self, row: str) -> Self:
         """Itself with a copy of a principle behind it, under a key of its own."""
         at = self.place(row)

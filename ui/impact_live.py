@@ -25,7 +25,7 @@ def rows_so_far(job: work.Job) -> list[Judged]:
     rows = out.with_name(out.name + ".rows.jsonl")
     part = rows.with_name(rows.name + ".part")
     found: dict[str, Judged] = {}
-    for line in _lines(part if part.exists() else rows):
+    for line in lines(part if part.exists() else rows):
         try:
             row = json.loads(line)
         except ValueError:
@@ -35,7 +35,8 @@ def rows_so_far(job: work.Job) -> list[Judged]:
     return list(found.values())
 
 
-def _lines(path: Path) -> list[str]:
+def lines(path: Path) -> list[str]:
+    """Of a file of rows; none where it is not there yet."""
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except OSError:

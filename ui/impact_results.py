@@ -70,7 +70,7 @@ def _show(db: Database, job: work.Job, found: Impact) -> None:
     with right:
         share = found.flip_share
         cards.number(f"{len(found.flips)} of {len(found.pairs)} verdicts flip", share, percent=True)
-        _show_files(job)
+        show_files(job)
     directions, real, people = st.tabs(
         ["Which way", "Is it real?", "Against people"], key=f"impact_tabs_{job.id}"
     )
@@ -98,7 +98,8 @@ def _show_verdict(found: Impact) -> None:
         st.caption(f":orange[:material/warning:] {found.failed} pairs have no verdict.")
 
 
-def _show_files(job: work.Job) -> None:
+def show_files(job: work.Job) -> None:
+    """Buttons that download its report and its JSON."""
     out = queue.out_of(job)
     report = out.with_suffix(".html")
     with st.container(horizontal=True):
@@ -110,7 +111,7 @@ def _show_files(job: work.Job) -> None:
                 st.download_button(
                     title,
                     path.read_bytes(),
-                    file_name=f"impact-{job.id}{path.suffix}",
+                    file_name=f"{job.kind}-{job.id}{path.suffix}",
                     mime=mime,
                     icon=":material/download:",
                     key=f"impact_{title}_{job.id}",

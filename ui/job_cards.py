@@ -20,12 +20,14 @@ KINDS = {
     "sample-pairs": "sampled pairs",
     "judge": "judging",
     "impact": "impact of an edit",
+    "impact-revisions": "impact of an edit on revisions",
     "sft": "SFT",
     "reward": "reward model",
     "ppo": "PPO",
     "chain": "chain of all three",
     "winrate": "comparison",
     "revisions": "revisions against first answers",
+    "suite": "suite of a constitution",
 }
 TRAINING = ("sft", "reward", "ppo", "chain")
 REASONS = 5  # shown of those that rows failed for

@@ -54,7 +54,7 @@ MENU = (
         "Impact",
         ":material/difference:",
         "Principles",
-        "See which labels an edit changes, and whether that is real, before you train on it.",
+        "See which labels and revisions an edit changes, and whether that is real, before you train on it.",
     ),
     Entry(
         "generate",

@@ -42,6 +42,9 @@ def show_fields(row: str, principle: Principle) -> None:
     for field, title, help_ in _WORDINGS:
         value = getattr(principle, field)
         st.text_area(title, help=help_, height="content", **_wired(row, field, value))
+    if principle.source:
+        st.caption("Source passage")
+        st.text(principle.source)
     st.multiselect(
         "Tags",
         options=sorted(known_tags(current()) | set(principle.tags)),

@@ -24,17 +24,16 @@ from cai_core.impact.stored import asked_nowhere, stored_votes
 from cai_core.schema import Pair
 from cai_core.settings import JudgeSetting, Settings
 from cai_core.store import pairs
-from ui import cards, frame, impact_cards, live
+from ui import cards, frame, impact_cards, live, shortcuts
 from ui.draft import Draft
 from ui.impact_votes import stored_labels
 from ui.plain import label
-from ui.shortcuts import SAMPLE
 
 FOUND = "try_sample_found"  # session state: {what was tried: {pair id: Judged}}
 TODO = "try_sample_todo"  # session state: ids of pairs still to be judged
 TRIED = "try_sample_tried"  # session state: what the pairs under TODO are judged under
-FIRST, MOST = 2, 8  # pairs in a block: the first answers come soon, later ones are read together
-SIZE = 20
+FIRST, MOST = 1, 8  # pairs in a block: the first answers come soon, later ones are read together
+SAMPLE = 20
 SHOWN = 8  # flips drawn
 
 
@@ -98,7 +97,7 @@ def _controls(there: list[str]) -> int:
             f"Pairs, of {len(there)}",
             min_value=1,
             max_value=len(there),
-            value=min(SIZE, len(there)),
+            value=min(SAMPLE, len(there)),
             key="try_sample_size",
             width=130,
         )
@@ -107,7 +106,7 @@ def _controls(there: list[str]) -> int:
             "Try the sample",
             key="try_sample",
             icon=":material/play_arrow:",
-            shortcut=SAMPLE,
+            shortcut=shortcuts.SAMPLE,
             disabled=running,
             on_click=_ask,
         )
@@ -180,8 +179,8 @@ def _judge_block(db: Database, tried: _Try) -> None:
 def _judged(db: Database, tried: _Try, block: list[Pair]) -> list[Judged]:
     examples = comparisons_in_use(tried.setting)
     known = stored_votes(
-        stored_labels(db, tried.edit.old.hash, [pair.id for pair in block], tried.setting),
-        tried.edit.old,
+        stored_labels(db, tried.edit, [pair.id for pair in block], tried.setting),
+        tried.edit,
         tried.plan,
         judge=tried.setting.model,
         template=label_template(tried.setting, examples),

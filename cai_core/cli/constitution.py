@@ -1,4 +1,4 @@
-"""`constitution lint|show|diff` read files; `import|export` reach the workspace."""
+"""`constitution lint|show|diff` read files of any form; the rest stands in `constitution_forms` and `suite`."""
 
 import json
 from collections.abc import Sequence
@@ -6,19 +6,19 @@ from pathlib import Path
 
 import click
 
-from cai_core.cli.running import user_name
+from cai_core.cli.constitution_forms import FILE as _FILE
+from cai_core.cli.constitution_forms import candidates, convert, export, import_
+from cai_core.cli.suite import run_suite
 from cai_core.constitution import diff as differences
-from cai_core.constitution import document, rules
+from cai_core.constitution import forms, rules
 from cai_core.constitution import lint as linting
-from cai_core.errors import CaiError, ConstitutionError
-from cai_core.settings import database_path
-
-_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+from cai_core.errors import ConstitutionError
+from cai_core.schema import Constitution
 
 
 @click.group()
 def constitution() -> None:
-    """Lint, show, compare, import and export constitutions."""
+    """Lint, show, compare, test, convert, import and export constitutions."""
 
 
 @constitution.command()
@@ -76,10 +76,14 @@ def _window(judge: str) -> linting.Window | None:
 
 def _findings(path: Path, window: linting.Window | None) -> list[rules.Finding]:
     try:
-        return linting.lint(document.read(path), window)
+        return linting.lint(_read(path), window)
     except ConstitutionError as error:
         message = str(error).removeprefix(str(path)).removeprefix(":").strip()
         return [rules.Finding("error", rules.UNREADABLE, "", message)]
+
+
+def _read(path: Path) -> Constitution:
+    return forms.read_file(path).constitution
 
 
 @constitution.command()
@@ -87,7 +91,7 @@ def _findings(path: Path, window: linting.Window | None) -> list[rules.Finding]:
 def show(files: tuple[Path, ...]) -> None:
     """Print the principles of FILES in order, with the hash."""
     for path in files:
-        read = document.read(path)
+        read = _read(path)
         click.echo(
             f"{read.name}  {read.hash}  {len(read.enabled)} of {len(read.principles)} enabled"
         )
@@ -103,54 +107,8 @@ def show(files: tuple[Path, ...]) -> None:
 @click.argument("new", type=_FILE)
 def diff(old: Path, new: Path) -> None:
     """Print what changed from OLD to NEW, principle by principle."""
-    click.echo(differences.as_text(differences.compare(document.read(old), document.read(new))))
+    click.echo(differences.as_text(differences.compare(_read(old), _read(new))))
 
 
-@constitution.command("import")
-@click.argument("file", type=_FILE)
-@click.option("--author", default=user_name, show_default="your user name")
-@click.option("--message", default="", help="What changed and why.")
-def import_(file: Path, author: str, message: str) -> None:
-    """Save FILE as the newest version of its constitution in the workspace."""
-    read = document.read(file)
-    from cai_core.errors import NotFoundError
-    from cai_core.store import constitutions, database
-
-    _require_workspace()
-    db = database.connect()
-    try:
-        try:
-            parent = constitutions.newest(db, read.name).id
-        except NotFoundError:
-            parent = None
-        version = constitutions.save(
-            db, read, author=author, message=message or f"from {file.name}", parent=parent
-        )
-    finally:
-        db.close()
-    same = "is already" if version.id == parent else "is saved as"
-    click.echo(f"'{read.name}' {same} version {version.number} ({read.hash})")
-
-
-@constitution.command()
-@click.argument("name")
-@click.option("--version", "number", type=int, help="By default the newest.")
-def export(name: str, number: int | None) -> None:
-    """Print the YAML of constitution NAME of the workspace."""
-    from cai_core.store import constitutions, database
-
-    _require_workspace()
-    db = database.connect()
-    try:
-        newest = constitutions.newest(db, name)
-        version = newest if number is None else constitutions.numbered(db, name, number)
-    finally:
-        db.close()
-    click.echo(document.dump(version.constitution), nl=False)
-
-
-def _require_workspace() -> None:
-    if not database_path().exists():
-        raise CaiError(
-            f"there is no workspace at {database_path().parent}; run `python -m cai_core init`"
-        )
+for _command in (run_suite, import_, export, convert, candidates):
+    constitution.add_command(_command)

@@ -149,14 +149,14 @@ def comparison_of(
     """
     from cai_core.evaluate.winrate import Comparison, panel_independence
 
-    lineage = {model: _family(model) for model in models}
-    kin = {name: _family(name) for name in judges_of(judge)}
+    lineage = {model: family_of(model) for model in models}
+    kin = {name: family_of(name) for name in judges_of(judge)}
     found = panel_independence(kin, lineage)
     family = frozenset().union(*kin.values())
     return Comparison(*models, judge, ref, tuple(labels), found, family)
 
 
-def _family(model_id: str) -> frozenset[str]:
+def family_of(model_id: str) -> frozenset[str]:
     """Every model that went into this one; a copy of the built-in weights is the built-in model."""
     from cai_core.evaluate.lineage import ancestry
     from cai_core.models.builtin import builtin_fingerprint
@@ -277,8 +277,8 @@ def _revision_report(
     from cai_core.evaluate.winrate import independence
 
     models = {str(pair.extra["model"]) for pair in made.pairs} - {""}
-    kin = _family(judge)
-    found = independence(judge, kin, {model: _family(model) for model in sorted(models)})
+    kin = family_of(judge)
+    found = independence(judge, kin, {model: family_of(model) for model in sorted(models)})
     labels = tuple(map(Label.from_row, rows_in(rows_file)))
     return RevisionReport(judge, ref_of(running, ref), labels, made.left_out, found, kin)
 

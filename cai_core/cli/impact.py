@@ -32,7 +32,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--from", "old", type=FILE, required=True, help="The version before (YAML).")
 @click.option("--to", "new", type=FILE, required=True, help="The version after, or a draft.")
 @click.option("--pairs", type=FILE, required=True, help="Pairs; `label` is a person's verdict.")
-@click.option("--labels", type=FILE, help="Labels of the version before: their votes are used.")
+@click.option(
+    "--labels", type=FILE, help="Labels by `each` under either version: their votes are used."
+)
 @click.option("--sample", type=click.IntRange(1), help="Of so many pairs, drawn by --seed.")
 @click.option("--judge", default=BUILTIN, show_default=True, metavar="M", help="Who judges.")
 @click.option("--method", type=click.Choice(["logprob", "cot", "repeat"]), default="logprob")
@@ -142,13 +144,16 @@ def _pairs(running: Running, asked: Asked) -> list[Pair]:
 def _known(running: Running, asked: Asked, planned: "Plan") -> "Known":
     from cai_core.curate.formats import read_labels
     from cai_core.feedback.comparison import label_template
+    from cai_core.impact.edit import Edit
     from cai_core.impact.stored import stored_votes
 
     if asked.labels is None or asked.setting.principles != "each":
         return {}
     read = read_labels(asked.labels, skip_bad=running.skip_bad)
     template = label_template(asked.setting, asked.examples)
-    return stored_votes(read.rows, asked.old, planned, judge=asked.setting.model, template=template)
+    return stored_votes(
+        read.rows, Edit(asked.old, asked.new), planned, judge=asked.setting.model, template=template
+    )
 
 
 def _answers(

@@ -5,8 +5,9 @@
     @stage_options
     def revise(running: Running, prompts: Path, ...) -> Row | None: ...
 
-Exit 0 when it is done, 1 when it failed, was stopped or is held, 2 when it was called wrongly. What
-the function returns is printed as JSON under --json, and is the result of a job.
+Exit 0 when it is done, 1 when it failed, was stopped, is held or found that something does not hold, 2
+when it was called wrongly. What the function returns is printed as JSON under --json, and is the
+result of a job.
 """
 
 import errno
@@ -101,6 +102,7 @@ class Running:
     already: int = 0  # rows that an earlier run finished, counted as done
     reasons: Callable[[], Mapping[str, int]] = dict  # why rows of this command's file failed so far
     held: str = ""  # set by a command that waits for a person: why
+    unfit: bool = False  # set by a command that did its work and found that something does not hold
     budget_tokens: int | None = None
     budget_cost: float | None = None
     rows: int = 0  # finished so far, with those of an earlier run
@@ -264,6 +266,7 @@ def _run(command: Callable[..., Row | None], running: Running, options: Row) -> 
             click.echo(json.dumps(result, ensure_ascii=False, default=str))
         if running.held:
             click.echo(f"held: {running.held}", err=True)
+        if running.held or running.unfit:
             raise click.exceptions.Exit(1)
 
 

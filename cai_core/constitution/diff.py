@@ -17,7 +17,7 @@ Kind = Literal["added", "removed", "renamed", "changed", "moved"]
 # words counted; a renamed one keeps at least twice that of the words that are its own.
 RENAMED_FROM = 0.66
 _WORDINGS = ("text", "critique", "revision")
-_OTHERS = ("weight", "enabled", "tags")
+_OTHERS = ("weight", "enabled", "tags", "source")
 _SIGNS: Mapping[Kind, str] = {
     "added": "+",
     "removed": "-",

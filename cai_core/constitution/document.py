@@ -11,14 +11,20 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
+from cai_core.constitution.plain_text import decoded, fault, require_few
 from cai_core.errors import ConstitutionError
 from cai_core.schema import Constitution, Principle
 
 _FIELDS = ("name", "description", "principles")
 _WIDTH = 100
+_DEEPEST = 20  # a tag of a principle stands 4 deep
+# What its constructors raise where a tag does not fit its value, as in `!!int ''` or `!!bool x`.
+_UNREADABLE = (LookupError, AttributeError, TypeError, OverflowError)
 _RARE_BREAK = re.compile("[\r\x85\u2028\u2029]")
 
 
@@ -37,22 +43,20 @@ def read(path: Path) -> Constitution:
 
 def parse(data: bytes | str, *, name: str = "constitution") -> Constitution:
     """Read an upload or an edited text; `name` stands in front of errors."""
-    text = _decoded(data, name) if isinstance(data, bytes) else data
-    if not text.strip():
-        raise ConstitutionError(f"{name}: the file is empty; write a name and principles")
-    row, lines = _row_and_lines(text, name)
+    row, lines = _row_and_lines(decoded(data, name), name)
+    require_few(len(lines), name)
     principles = []
     for line, value in zip(lines, row["principles"], strict=True):
         try:
             principles.append(Principle.from_row(value))
         except ConstitutionError as error:
-            raise ConstitutionError(f"{name}:{line}: {error}") from error
+            raise fault(name, line, str(error)) from error
     _refuse_twins(principles, lines, name)
     try:
         head = Constitution.from_row({**row, "principles": []})
         return Constitution(head.name, tuple(principles), head.description).check()
     except ConstitutionError as error:
-        raise ConstitutionError(f"{name}: {error}") from error
+        raise fault(name, None, str(error)) from error
 
 
 def dump(constitution: Constitution) -> str:
@@ -76,38 +80,53 @@ def _quoted(value: Any) -> Any:
     return value
 
 
-def _decoded(data: bytes, name: str) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ConstitutionError(f"{name}:{line}: not UTF-8; save the file as UTF-8") from error
-
-
 def _row_and_lines(text: str, name: str) -> tuple[dict[str, Any], list[int]]:
     """The document as plain values, and the line on which each principle begins."""
     try:
-        node = YAML(typ="safe", pure=True).compose(text)
-        row = YAML(typ="safe", pure=True).load(text)
+        _refuse_depth(text, name)
+        yaml = YAML(typ="safe", pure=True)
+        node = yaml.compose(text)
+        row = yaml.constructor.construct_document(node)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = f"{name}:{mark.line + 1}" if mark else name
-        raise ConstitutionError(f"{place}: not YAML: {_problem(error)}") from error
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise ConstitutionError(f"{name}: not YAML that can be read") from error
+        line = mark.line + 1 if mark else None
+        raise fault(name, line, f"not YAML: {_problem(error)}") from error
+    except ConstitutionError:
+        raise
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise fault(name, line, "not YAML: a character that may not stand there") from error
+    except (YAMLError, ValueError, RecursionError, *_UNREADABLE) as error:
+        raise fault(name, None, "not YAML that can be read") from error
     if not isinstance(node, MappingNode) or not isinstance(row, dict):
-        raise ConstitutionError(f"{name}:1: must be a mapping with name and principles")
-    fields = {key.value: (key, value) for key, value in node.value}
-    for field, (key, _) in fields.items():
-        if field not in _FIELDS:
-            known = ", ".join(_FIELDS)
-            raise ConstitutionError(
-                f"{name}:{_line(key)}: unknown field '{field}'; there are {known}"
-            )
-    listed = fields.get("principles", (None, None))[1]
-    if not isinstance(listed, SequenceNode) or not listed.value:
-        raise ConstitutionError(f"{name}: 'principles' must be a list with at least one principle")
+        raise fault(name, 1, "must be a mapping with name and principles")
+    listed = _principles_node(node, name)
     return row, [_line(item) for item in listed.value]
+
+
+def _refuse_depth(text: str, name: str) -> None:
+    """Brackets in brackets take a time that grows with their square; events come one by one."""
+    depth = 0
+    for event in YAML(typ="safe", pure=True).parse(text):
+        depth += isinstance(event, CollectionStartEvent)
+        depth -= isinstance(event, CollectionEndEvent)
+        if depth > _DEEPEST:
+            line = event.start_mark.line + 1
+            raise fault(name, line, "is nested too deep to be a constitution")
+
+
+def _principles_node(node: MappingNode, name: str) -> SequenceNode:
+    listed = None
+    for key, value in node.value:
+        if key.value not in _FIELDS:
+            known = ", ".join(_FIELDS)
+            field = key.value if isinstance(key, ScalarNode) else "a list or mapping"
+            raise fault(name, _line(key), f"unknown field '{field}'; there are {known}")
+        if key.value == "principles":
+            listed = value
+    if not isinstance(listed, SequenceNode) or not listed.value:
+        raise fault(name, None, "'principles' must be a list with at least one principle")
+    return listed
 
 
 def _problem(error: MarkedYAMLError) -> str:
@@ -122,8 +141,10 @@ def _refuse_twins(principles: list[Principle], lines: list[int], name: str) -> N
     seen: dict[str, int] = {}
     for principle, line in zip(principles, lines, strict=True):
         if principle.key in seen:
-            raise ConstitutionError(
-                f"{name}:{line}: the key '{principle.key}' stands on line {seen[principle.key]}"
-                " already; every principle needs its own"
+            raise fault(
+                name,
+                line,
+                f"the key '{principle.key}' stands on line {seen[principle.key]}"
+                " already; every principle needs its own",
             )
         seen[principle.key] = line

@@ -6,7 +6,7 @@ or looping, or had a leftover stripped, is marked and not thrown away: after an 
 before it stands. Only a prompt that was rewritten in no round at all has failed.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cai_core.errors import ConstitutionError, ModelError
@@ -116,6 +116,7 @@ class _Desk:
     constitution: Constitution
     settings: ReviseSettings
     hooks: Hooks
+    initial: Mapping[str, str]
 
 
 def revise(
@@ -126,14 +127,18 @@ def revise(
     *,
     ref: ConstitutionRef | None = None,
     hooks: Hooks = QUIET,
+    initial: Mapping[str, str] | None = None,
 ) -> Iterator[Revision]:
     """Revise prompts; rows come in the order of the prompts, a batch at a time.
 
+    Args:
+        initial: first answers that are there already, by prompt id: these prompts are not answered
+            again. An empty one is none.
     Raises:
         ConstitutionError: it cannot be used, or has no such principle. Stopped: it was asked for.
         ModelError: many prompts in a row failed for one same reason.
     """
-    desk = _Desk(model, constitution, settings.check(constitution), hooks)
+    desk = _Desk(model, constitution, settings.check(constitution), hooks, initial or {})
     ref = ref or ConstitutionRef.of(constitution)
     count = Tally(len(prompts), hooks, [model])
     for some in batches(prompts, batch_size(model, BATCH), hooks):
@@ -187,8 +192,9 @@ def stepwise_critique(found: Sequence[Violation]) -> str:
 
 
 def _revise_batch(desk: _Desk, prompts: Sequence[Prompt]) -> list[_Work]:
-    batch = [_Work(prompt) for prompt in prompts]
-    for work, text in _ask(desk, "answer", [(work, work.prompt.messages) for work in batch]):
+    batch = [_Work(prompt, desk.initial.get(prompt.id, "").strip()) for prompt in prompts]
+    unanswered = [(work, work.prompt.messages) for work in batch if not work.initial]
+    for work, text in _ask(desk, "answer", unanswered):
         work.initial = text
     for number in range(desk.settings.rounds):
         (_stepwise_round if desk.settings.stepwise else _round)(desk, batch, number)

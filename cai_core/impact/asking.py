@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, TypeVar
 
 from cai_core.errors import GaveUpError
 from cai_core.feedback.batch import Tally
@@ -13,6 +13,7 @@ from cai_core.models.protocol import Model
 from cai_core.schema import Constitution, Hooks, Label, Pair, Row
 from cai_core.settings import JudgeSetting
 
+T = TypeVar("T")
 FIRST, MOST = 2, 32  # pairs in the first block, and in the largest
 QUIET = Hooks()
 
@@ -82,7 +83,7 @@ def answers(
     count = Tally(sum(len(pairs) for _, pairs in todo), hooks, [bench.model])
     for part, pairs in todo:
         gone = ""
-        for block in _blocks(pairs):
+        for block in growing(pairs):
             unasked = (Answered(pair, part.name, error=gone) for pair in block)
             for answered in unasked if gone else _block(part, block, bench, hooks):
                 yield answered
@@ -94,10 +95,15 @@ def answers(
                     gone = str(given_up)
 
 
-def _blocks(pairs: Sequence[Pair]) -> Iterator[Sequence[Pair]]:
+def growing(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Blocks of the items in their order, each twice as large as the one before, to a limit.
+
+    >>> [len(block) for block in growing(range(20))]
+    [2, 4, 8, 6]
+    """
     start, size = 0, FIRST
-    while start < len(pairs):
-        yield pairs[start : start + size]
+    while start < len(items):
+        yield items[start : start + size]
         start, size = start + size, min(2 * size, MOST)
 
 

@@ -1,10 +1,10 @@
-"""An edit of a constitution as a judge sees it: which questions and weights differ.
+"""An edit of a constitution as a judge sees it, and as whoever revises does.
 
-A principle that was only renamed or moved asks the same question with the same weight, so it is no
-part of the edit. What only revisions use (critique and revision requests) is told apart.
+A judge sees questions with their weights, a reviser critique and revision requests. A principle that
+was only renamed or moved asks the same, so it is no part of the edit.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -12,9 +12,11 @@ from typing import Literal
 from cai_core.errors import DataError
 from cai_core.feedback.comparison import comparison_question
 from cai_core.feedback.draw import voters
+from cai_core.feedback.templates import requests_of
 from cai_core.schema import Constitution, Principle
 
 Kind = Literal["reworded", "added", "removed", "reweighted"]
+_Asks = Callable[[Principle], tuple[str | float, ...]]  # what a principle asks, to be compared
 
 
 @dataclass(frozen=True)
@@ -50,17 +52,27 @@ class Edit:
     @cached_property
     def touched(self) -> tuple[Touched, ...]:
         """Principles whose question or weight differs among those that vote, in the old order."""
-        before, after = _voting(self.old), _voting(self.new)
-        for key in _same_question(before, after):
-            before[key[0]] = after[key[1]] = None
-        keys = dict.fromkeys([*before, *after])
-        found = [_touched(key, before.get(key), after.get(key)) for key in keys]
-        return tuple(one for one in found if one)
+        return self._differing(lambda p: (comparison_question(p), p.weight))
 
     @cached_property
+    def requests_touched(self) -> tuple[Touched, ...]:
+        """Those whose critique or revision request differs, as it is really sent: a missing one is
+        filled in. A weight only says how often a principle is drawn.
+        """
+        return self._differing(_requests)
+
+    @property
     def touches_revisions(self) -> bool:
         """Whether a critique or a revision may come out otherwise."""
-        return _requests(self.old) != _requests(self.new)
+        return bool(self.requests_touched)
+
+    def _differing(self, asked: "_Asks") -> tuple[Touched, ...]:
+        before, after = _voting(self.old), _voting(self.new)
+        for old, new in _asking_the_same(before, after, asked):
+            before[old] = after[new] = None
+        keys = dict.fromkeys([*before, *after])
+        found = [_touched(key, before.get(key), after.get(key), asked) for key in keys]
+        return tuple(one for one in found if one)
 
     def check(self) -> "Edit":
         """Itself. Raises DataError: nothing that a judge is asked differs."""
@@ -81,18 +93,18 @@ def _voting(constitution: Constitution) -> dict[str, Principle | None]:
     return {principle.key: principle for principle in voters(constitution)}
 
 
-def _same_question(
-    before: Mapping[str, Principle | None], after: Mapping[str, Principle | None]
+def _asking_the_same(
+    before: Mapping[str, Principle | None], after: Mapping[str, Principle | None], asked: _Asks
 ) -> list[tuple[str, str]]:
-    """(old key, new key) of principles that ask the same with the same weight, each used once."""
-    free: dict[tuple[str, float], list[str]] = {}
+    """(old key, new key) of principles that ask the same, each used once."""
+    free: dict[Hashable, list[str]] = {}
     for key, principle in after.items():
         assert principle is not None
-        free.setdefault((comparison_question(principle), principle.weight), []).append(key)
+        free.setdefault(asked(principle), []).append(key)
     found = []
     for key, principle in before.items():
         assert principle is not None
-        same = free.get((comparison_question(principle), principle.weight), [])
+        same = free.get(asked(principle), [])
         if same:
             other = key if key in same else same[0]
             same.remove(other)
@@ -100,15 +112,21 @@ def _same_question(
     return found
 
 
-def _touched(key: str, old: Principle | None, new: Principle | None) -> Touched | None:
+def _touched(
+    key: str, old: Principle | None, new: Principle | None, asked: _Asks
+) -> Touched | None:
     if old is None and new is None:
         return None
     if old is None or new is None:
         return Touched(key, "added" if old is None else "removed", old, new)
-    same = comparison_question(old) == comparison_question(new)
+    same = _texts(asked(old)) == _texts(asked(new))
     return Touched(key, "reweighted" if same else "reworded", old, new)
 
 
-def _requests(constitution: Constitution) -> dict[str, tuple[str, str, float]]:
-    rows = constitution.enabled
-    return {p.key: (p.critique or p.text, p.revision, p.weight) for p in rows}
+def _texts(asked: tuple[str | float, ...]) -> list[str]:
+    return [part for part in asked if isinstance(part, str)]
+
+
+def _requests(principle: Principle) -> tuple[str, str]:
+    asked = requests_of(principle)
+    return asked.critique, asked.revision

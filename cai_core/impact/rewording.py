@@ -50,7 +50,7 @@ def rewordings(question: str, *, count: int, seed: int = 0) -> list[str]:
         `count` texts, or fewer where the rules give no more; none is the question itself.
 
     >>> rewordings("Which response is more polite?", count=2, seed=1)
-    ['Which of the two responses is more polite?', 'Which of the two answers is more courteous?']
+    ['Which response is more courteous?', 'Of the two, which response is more courteous?']
     """
     made: dict[str, None] = {}
     for text in _tries(question, random.Random(f"{seed} {question}")):

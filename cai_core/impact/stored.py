@@ -1,9 +1,10 @@
-"""Votes that were paid for before: labels by `each` of the old version, question by question."""
+"""Votes that were paid for before: labels by `each` of either version, question by question."""
 
 from collections.abc import Iterable, Mapping
 
 from cai_core.feedback.comparison import comparison_question
 from cai_core.feedback.draw import voters
+from cai_core.impact.edit import Edit
 from cai_core.impact.plan import Plan, question_id
 from cai_core.schema import Constitution, Label
 
@@ -11,25 +12,29 @@ Known = Mapping[str, Mapping[str, float]]  # pair id -> question id -> P(respons
 
 
 def stored_votes(
-    labels: Iterable[Label], old: Constitution, plan: Plan, *, judge: str, template: str
+    labels: Iterable[Label], edit: Edit, plan: Plan, *, judge: str, template: str
 ) -> Known:
-    """The votes of labels that this judge gave under the old version, in the same words.
+    """The votes of labels that this judge gave under either version, in the same words.
 
     Args:
         template: what stands on such labels, examples and all; see `comparison.label_template`.
     """
-    ids = {p.key: question_id(comparison_question(p)) for p in voters(old)}
+    ids = {version.hash: _questions(version) for version in (edit.old, edit.new)}
     wanted = {id for id, _ in (*plan.old, *plan.new)} & set(plan.texts)
     found: dict[str, dict[str, float]] = {}
     for label in labels:
-        if label.annotator != judge or label.template != template or label.method != "logprob":
+        asked_so = (label.annotator, label.template) == (judge, template)
+        if not asked_so or label.method != "logprob" or label.principles != "each":
             continue
-        if label.principles != "each" or not label.constitution:
-            continue
-        if label.constitution.hash == old.hash:
-            votes = {ids[key]: p for key, p in label.votes.items() if key in ids}
-            found[label.pair.id] = {id: p for id, p in votes.items() if id in wanted}
+        questions = ids.get(label.constitution.hash) if label.constitution else None
+        for key, p in label.votes.items() if questions else ():
+            if questions and questions.get(key) in wanted:
+                found.setdefault(label.pair.id, {})[questions[key]] = p
     return found
+
+
+def _questions(version: Constitution) -> dict[str, str]:
+    return {p.key: question_id(comparison_question(p)) for p in voters(version)}
 
 
 def asked_nowhere(known: Known, plan: Plan) -> frozenset[str]:

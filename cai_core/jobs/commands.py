@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from cai_core.errors import JobError
 
-Rows = Literal["prompts", "revisions", "pairs", "labels", ""]
+Rows = Literal["prompts", "revisions", "pairs", "labels", "suite", ""]
 PROGRAM: tuple[str, ...] = (sys.executable, "-m", "cai_core")
 
 
@@ -15,7 +15,7 @@ PROGRAM: tuple[str, ...] = (sys.executable, "-m", "cai_core")
 class Command:
     """`words` name the command; `out` is its --out in the job's folder.
 
-    `rows` says what is read into the database while it runs: from `out`, or from `rows_in` below it.
+    `rows` says what is read into the database while it runs: from `out`, or from the file `rows_in`.
     """
 
     words: tuple[str, ...]
@@ -25,7 +25,7 @@ class Command:
 
     @property
     def rows_file(self) -> str:
-        return f"{self.out}/{self.rows_in}" if self.rows_in else self.out
+        return self.rows_in or self.out
 
 
 COMMANDS: Mapping[str, Command] = {
@@ -34,13 +34,20 @@ COMMANDS: Mapping[str, Command] = {
     "judge": Command(("judge",), "output.jsonl", "labels"),
     "prompts": Command(("prompts", "generate"), "output.jsonl", "prompts"),
     "impact": Command(("impact",), "result.json"),
+    "impact-revisions": Command(("impact-revisions",), "result.json"),
     "sft": Command(("train", "sft"), "out"),
     "reward": Command(("train", "reward"), "out"),
     "ppo": Command(("train", "ppo"), "out"),
-    "chain": Command(("train", "chain"), "out", "labels", "labels.jsonl"),
+    "chain": Command(("train", "chain"), "out", "labels", "out/labels.jsonl"),
     "revisions": Command(("evaluate", "revisions"), "result.json"),
     "winrate": Command(("evaluate", "winrate"), "result.json"),
     "best-of-n": Command(("evaluate", "best-of-n"), "result.json"),
+    "suite": Command(
+        ("constitution", "test", "constitution.yaml"),
+        "result.json",
+        "suite",
+        "result.json.rows.jsonl",
+    ),
 }
 
 

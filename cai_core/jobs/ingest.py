@@ -15,8 +15,8 @@ from sqlite_utils import Database
 
 from cai_core.errors import CaiError, StoreError
 from cai_core.jobs import commands, folder
-from cai_core.schema import ConstitutionRef, Label, Pair, Prompt, Revision, Row
-from cai_core.store import labels, pairs, prompts, revisions, work
+from cai_core.schema import CaseResult, ConstitutionRef, Label, Pair, Prompt, Revision, Row
+from cai_core.store import labels, pairs, prompts, revisions, suites, work
 from cai_core.store.database import write_tx
 from cai_core.store.work import Job
 
@@ -138,11 +138,16 @@ def _keep_label(db: Database, job: Job, row: Row) -> None:
     labels.add(db, Label.from_row(row), job=job.id, source=_source(job))
 
 
+def _keep_result(db: Database, job: Job, row: Row) -> None:
+    suites.add_result(db, CaseResult.from_row(row), job=job.id)
+
+
 _KEEP: Mapping[str, Callable[[Database, Job, Row], None]] = {
     "prompts": _keep_prompt,
     "revisions": _keep_revision,
     "pairs": _keep_pair,
     "labels": _keep_label,
+    "suite": _keep_result,
 }
 
 

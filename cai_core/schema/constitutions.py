@@ -8,10 +8,24 @@ from cai_core.errors import ConstitutionError, DataError
 from cai_core.schema import fields
 from cai_core.schema.fields import Row, content_hash
 
+_TEXTS = ("text", "critique", "revision", "source")
+_PRINCIPLE_FIELDS = {"key", *_TEXTS, "weight", "enabled", "tags"}
+
+
+def _require_characters(value: str, what: str) -> None:
+    """Half a surrogate pair is no character: no file and no database takes it."""
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ConstitutionError(f"{what} holds half of a surrogate pair; remove it") from error
+
 
 @dataclass(frozen=True)
 class Principle:
-    """One rule. At least one of `text` (comparison wording) and `critique` is there."""
+    """One rule. At least one of `text` (comparison wording) and `critique` is there.
+
+    `source` is the passage of a longer document that it was made from; "" for most.
+    """
 
     key: str
     text: str = ""
@@ -20,6 +34,7 @@ class Principle:
     weight: float = 1.0
     enabled: bool = True
     tags: tuple[str, ...] = ()
+    source: str = ""
 
     @classmethod
     def from_row(cls, row: object) -> Self:
@@ -29,13 +44,14 @@ class Principle:
         key = row.get("key")
         if not isinstance(key, str) or not key.strip():
             raise ConstitutionError("a principle has no 'key'; give it a short unique name")
-        unknown = set(row) - {"key", "text", "critique", "revision", "weight", "enabled", "tags"}
+        unknown = {str(name) for name in set(row) - _PRINCIPLE_FIELDS}
         if unknown:
             raise ConstitutionError(f"principle '{key}' has an unknown field '{min(unknown)}'")
-        wordings = {name: row.get(name) or "" for name in ("text", "critique", "revision")}
+        wordings = {name: row.get(name) or "" for name in _TEXTS}
         for name, value in wordings.items():
             if not isinstance(value, str):
                 raise ConstitutionError(f"principle '{key}': '{name}' must be a text")
+            _require_characters(value, f"principle '{key}': '{name}'")
         weight = row.get("weight", 1.0)
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not weight >= 0:
             raise ConstitutionError(f"principle '{key}': 'weight' must be a number of 0 or more")
@@ -47,15 +63,18 @@ class Principle:
             raise ConstitutionError(
                 f"principle '{key}' has neither a text nor a critique; write one"
             )
+        _require_characters(key, "a key")
         try:
             tags = fields.tags(row)
         except DataError as error:
             raise ConstitutionError(f"principle '{key}': {error}") from error
+        _require_characters("".join(tags), f"principle '{key}': a tag")
         enabled = bool(row.get("enabled", True))
         return cls(key.strip(), **wordings, weight=float(weight), enabled=enabled, tags=tags)
 
     def to_row(self) -> Row:
-        return {
+        """An empty source is left out, so that hashes made before there was one stay the same."""
+        row = {
             "key": self.key,
             "text": self.text,
             "critique": self.critique,
@@ -64,6 +83,7 @@ class Principle:
             "enabled": self.enabled,
             "tags": list(self.tags),
         }
+        return row | {"source": self.source} if self.source else row
 
 
 @dataclass(frozen=True)
@@ -114,6 +134,7 @@ class Constitution:
         name, description = row.get("name"), row.get("description") or ""
         if not isinstance(name, str) or not isinstance(description, str):
             raise ConstitutionError("'name' and 'description' of a constitution must be texts")
+        _require_characters(name + description, "the name or the description")
         principles = row.get("principles") or []
         if not isinstance(principles, list):
             raise ConstitutionError("'principles' must be a list")

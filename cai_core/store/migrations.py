@@ -284,7 +284,44 @@ def m011_accepted_findings(db: Database) -> None:
 
 
 @STEPS()
-def m012_drafts(db: Database) -> None:
+def m012_suites(db: Database) -> None:
+    db.execute(
+        """CREATE TABLE suite_cases (
+            seq INTEGER PRIMARY KEY,
+            constitution TEXT NOT NULL,
+            case_id TEXT NOT NULL,
+            content TEXT NOT NULL,
+            removed INTEGER NOT NULL,
+            author TEXT NOT NULL,
+            created TEXT NOT NULL)"""
+    )
+    db.execute("CREATE INDEX suite_cases_case ON suite_cases(constitution, case_id, seq)")
+    _frozen(db, "suite_cases", sentence="the cases of a suite are a log; append a new state")
+    db.execute(
+        """CREATE TABLE suite_results (
+            seq INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            case_id TEXT NOT NULL,
+            digest TEXT NOT NULL,
+            constitution_name TEXT NOT NULL,
+            constitution_hash TEXT NOT NULL,
+            how TEXT NOT NULL,
+            outcome TEXT NOT NULL,
+            seen TEXT NOT NULL,
+            content TEXT NOT NULL,
+            job TEXT NOT NULL,
+            created TEXT NOT NULL)"""
+    )
+    db.execute(
+        "CREATE INDEX suite_results_asked"
+        " ON suite_results(constitution_name, digest, constitution_hash, how, seq)"
+    )
+    db.execute("CREATE INDEX suite_results_job ON suite_results(job)")
+    _frozen(db, "suite_results", sentence="suite results are a log; run the suite again")
+
+
+@STEPS()
+def m013_drafts(db: Database) -> None:
     db.execute(
         """CREATE TABLE drafts (
             person TEXT NOT NULL,

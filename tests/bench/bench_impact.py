@@ -19,7 +19,7 @@ from cai_core.impact.plan import Part, Plan, plan
 from cai_core.impact.stored import Known, asked_nowhere, stored_votes
 from cai_core.models.catalogue import load
 from cai_core.models.local import LocalModel
-from cai_core.schema import Constitution, Pair, PrincipleMode
+from cai_core.schema import Pair, PrincipleMode
 from cai_core.settings import BUILTIN, JudgeSetting
 from tests.bench import hh
 from tests.bench.bench_judge import prefill, tokens_of, unique_tokens
@@ -47,18 +47,18 @@ def edit() -> Edit:
     return Edit(rules, replace(rules, principles=principles))
 
 
-def votes_before(pairs: Sequence[Pair], rules: Constitution, planned: Plan) -> Known:
+def votes_before(pairs: Sequence[Pair], changed: Edit, planned: Plan) -> Known:
     """What a full judgement of the version before has left in the workspace."""
     setting = JudgeSetting()
-    labels = judge(pairs, rules, load(BUILTIN), setting)
+    labels = judge(pairs, changed.old, load(BUILTIN), setting)
     template = label_template(setting)
-    return stored_votes(labels, rules, planned, judge=BUILTIN, template=template)
+    return stored_votes(labels, changed, planned, judge=BUILTIN, template=template)
 
 
 def one_run(mode: PrincipleMode, pairs: Sequence[Pair]) -> Run:
     changed, setting = edit(), JudgeSetting(principles=mode)
     planned = plan(changed, setting, placebos=0)
-    known = votes_before(pairs, changed.old, planned) if mode == "each" else {}
+    known = votes_before(pairs, changed, planned) if mode == "each" else {}
     part = planned.main(asked_nowhere(known, planned))
     began = time.perf_counter()
     model = load(BUILTIN)

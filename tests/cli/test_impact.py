@@ -105,12 +105,16 @@ def test_stored_votes_are_not_asked_again(place, model):
     )
 
 
-def test_labels_of_another_version_are_of_no_use(place, model):
-    judged = ["--pairs", place / "pairs.jsonl", "--constitution", place / "new.yaml"]
+@pytest.mark.parametrize(("version", "asked"), [("new", 60), ("third", 180)])
+def test_labels_of_the_version_after_serve_too_and_those_of_a_third_do_not(
+    place, model, version, asked
+):
+    constitution(place / "third.yaml", Constitution("rules", (replace(TRUE, weight=3), KIND)))
+    judged = ["--pairs", place / "pairs.jsonl", "--constitution", place / f"{version}.yaml"]
     judged += ["--judge", "scripted:test", "--principles", "each", "--out", place / "l.jsonl"]
     assert CliRunner().invoke(main, ["judge", *map(str, judged)]).exit_code == 0
     assert impact(place, "--labels", place / "l.jsonl", "--no-check").exit_code == 0
-    assert read(place).cost.compared == 180
+    assert read(place).cost.compared == asked
 
 
 def test_the_same_command_asks_nothing_again_and_a_check_can_be_added(place, model):

@@ -37,6 +37,11 @@ def test_a_changed_wording_carries_its_word_difference():
     ]
 
 
+def test_a_changed_source_passage_is_a_difference():
+    new = replace(OLD, principles=(replace(ONE, source="a.md:1: x"), TWO, THREE))
+    assert as_text(compare(OLD, new)) == "~ one\n    source: [+a.md:1: x+]"
+
+
 def test_only_the_principle_that_was_moved_counts_as_moved():
     diff = compare(OLD, replace(OLD, principles=(THREE, ONE, TWO)))
     (change,) = diff.changes

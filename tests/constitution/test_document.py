@@ -45,6 +45,15 @@ def test_shipped_constitutions_are_read_and_written_back_the_same(path):
         (GOOD.replace("name: c", "name: ''"), "has no name"),
         (GOOD.replace("one", "!!python/object/apply:os.system [x]"), "c.yaml:3: not YAML"),
         ("name: c\nprinciples: &p\n  - *p\n", "a principle must be a mapping"),
+        (GOOD.replace("one", "!!int ''"), "c.yaml: not YAML that can be read"),
+        (GOOD.replace("one", "!!bool x"), "c.yaml: not YAML that can be read"),
+        (GOOD.replace("one", '"\\ud800"'), "c.yaml:3: a key holds half of a surrogate pair"),
+        ("? [a]\n: b\n" + GOOD, "c.yaml:1: unknown field 'a list or mapping'"),
+        (GOOD + "    1: x\n", "c.yaml:3: principle 'one' has an unknown field '1'"),
+        (GOOD + "    source: 3\n", "c.yaml:3: principle 'one': 'source' must be a text"),
+        (GOOD + "    tags: " + "[" * 9000 + "\n", "c.yaml:5: is nested too deep"),
+        (GOOD + "\x07", "c.yaml:5: holds a control character"),
+        (GOOD + "\x7f", "c.yaml:5: not YAML"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(text, said):

@@ -117,6 +117,17 @@ def test_leftovers_are_stripped_from_critiques_and_revisions(rules):
     assert (row.initial, row.rounds[0].critique, row.final) == ("Answer: 4", "it lies.", "5")
 
 
+def test_a_given_first_answer_is_revised_and_not_written_again(rules):
+    model = counting()
+    first, second = prompts(2)
+    given = {first.id: "It was given.\n", second.id: " "}
+    rows = list(revise([first, second], rules, model, BARE, initial=given))
+    assert [row.initial for row in rows] == ["It was given.", "answer 1"]
+    assert [kind_of(chat) for chat in model.history].count("answer") == 1
+    criticised = [chat[1].content for chat in model.history if kind_of(chat) == "critique"]
+    assert criticised == ["It was given.", "answer 1"]
+
+
 # -- examples
 
 

@@ -5,7 +5,7 @@ Each step asserts on what a person sees, and on what the workspace holds afterwa
 
 import pytest
 
-from tests.journey import feedback, principles, training
+from tests.journey import feedback, principles, questioning, training
 from tests.journey.walk import Walk
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -21,6 +21,8 @@ STEPS = (
     feedback.judge,
     feedback.review_three_pairs,
     feedback.keep_a_revision,
+    questioning.see_what_the_edit_changes,
+    questioning.read_its_report,
     training.freeze_datasets,
     training.train_all_three,
     training.see_curves_and_report,

@@ -100,7 +100,7 @@ def test_what_was_judged_stays_when_it_is_stopped_and_goes_on_from_there(workben
 
     monkeypatch.setattr(try_sample, "_judge_block", once)
     at.run()
-    assert len(found(at)) == 2
+    assert len(found(at)) == 1
     monkeypatch.setattr(try_sample, "_judge_block", real)
     press(at, "try_sample")
     assert len(found(at)) == 6
