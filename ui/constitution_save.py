@@ -4,6 +4,7 @@ import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.constitution.diff import compare
+from cai_core.constitution.together import Together, put_together
 from cai_core.schema import Constitution, Version
 from cai_core.store import constitutions
 from ui import draft_steps, frame, kept_drafts, shortcuts
@@ -153,7 +154,7 @@ def _show_conflict(draft: Draft, newest: Version) -> None:
     with st.container(border=True, gap="small"):
         st.warning(
             f"{who} saved version {newest.number} {meanwhile}. Nothing of"
-            " yours is lost: look at both, then go on with yours on top of it, or take theirs.",
+            " yours is lost: look at both, then put them together, go on with yours alone, or take theirs.",
             icon=":material/call_split:",
         )
         theirs, mine = st.tabs(
@@ -164,15 +165,39 @@ def _show_conflict(draft: Draft, newest: Version) -> None:
             show_changes(before, newest.constitution)
         with mine:
             show_changes(newest.constitution, draft.constitution)
+        if base and not draft.forked:
+            _say_clashes(put_together(base.constitution, newest.constitution, draft.constitution))
         with st.container(horizontal=True):
+            if base and not draft.forked:
+                st.button(
+                    "Put both together",
+                    key="put_together",
+                    type="primary",
+                    on_click=frame.callback(_put_together),
+                    args=(newest.id,),
+                )
             st.button(
-                f"Put mine on top of version {newest.number}",
+                f"Mine in place of version {newest.number}",
                 key="rebase",
                 on_click=frame.callback(_rebase),
                 args=(newest.id,),
             )
             if st.button("Take theirs", key="take_theirs", type="tertiary"):
                 _ask_to_discard(draft)
+
+
+def _say_clashes(both: Together) -> None:
+    if both.clashes:
+        keys = label(", ".join(both.clashes), limit=200)
+        st.caption(f"Both of you changed {keys}: together, yours stands there.")
+
+
+def _put_together(db: Database, version_id: str) -> None:
+    draft, theirs = current(), constitutions.get(db, version_id)
+    if draft.base is None:
+        return
+    both = put_together(draft.base.constitution, theirs.constitution, draft.constitution)
+    keep(Draft.of(both.constitution, theirs, like=draft))
 
 
 def _rebase(db: Database, version_id: str) -> None:

@@ -87,7 +87,7 @@ def keep_the_browsers_own_undo(walk: Walk) -> None:
 
 
 def meet_another_editor(walk: Walk) -> None:
-    """Grace saves first, by the key and from within a field; Mina loses nothing and goes on top."""
+    """Grace saves first, by the key and from within a field; Mina puts both together."""
     screen = walk.screen
     with _another(walk) as other:
         _enter(other, "Grace")
@@ -102,15 +102,17 @@ def meet_another_editor(walk: Walk) -> None:
     screen.sees("Grace saved version 2 while you edited version 1")
     screen.sees("Even on a small screen?")
     screen.shot("editor-conflict")
-    screen.press("Put mine on top of version 2")
-    screen.sees("based on version 2")
+    screen.press("Put both together")
+    screen.sees("based on version 2: 1 principle renamed, 1 changed")
     screen.key("Control+s")
     screen.sees("Version 3, saved by Mina")
     screen.settle()
     with walk.bench.db() as db:
         three, two, one = constitutions.versions(db, EDITED)
         assert drafts.of_person(db, "Mina") == []
-    assert two.constitution.principle("clear").text.endswith("Even on a small screen?")
+    for version in (two, three):
+        assert version.constitution.principle("clear").text.endswith("Even on a small screen?")
+    assert three.constitution.principle("usable").text.endswith(TYPED)
     assert [version.parent for version in (three, two)] == [two.id, one.id]
     assert three.message == "one line, and accurate facts"
 
