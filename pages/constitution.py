@@ -3,9 +3,11 @@
 import streamlit as st
 
 from ui import cards, frame, suite_run
-from ui.constitution_bar import open_draft, show_save
+from ui.constitution_bar import open_draft
 from ui.constitution_candidates import show_candidates
 from ui.constitution_history import show_history
+from ui.constitution_save import show_save
+from ui.draft_clash import show_clash
 from ui.evidence import show_evidence
 from ui.principle_cards import show_principles
 from ui.suite import show_suite
@@ -22,8 +24,11 @@ with frame.page("constitution") as db:
             " `python -m cai_core init`.",
         )
     else:
+        with st.container():  # what follows keeps its place
+            show_clash(draft)
         show_save(db, draft)
-        suite_run.say_standing(db, draft)
+        with st.container():
+            suite_run.say_standing(db, draft)
         principles, evidence, suite, history = st.tabs(
             ["Principles", "Evidence", "Suite", "History"],
             key="constitution_tab",

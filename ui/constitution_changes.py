@@ -10,6 +10,7 @@ from ui.plain import block, label
 _KINDS = {
     "added": (":material/add:", "green"),
     "removed": (":material/remove:", "red"),
+    "renamed": (":material/label:", "blue"),
     "changed": (":material/edit:", "orange"),
     "moved": (":material/swap_vert:", "gray"),
 }
@@ -47,7 +48,8 @@ def change_summary(diff: ConstitutionDiff) -> str:
 def _show_change(change: Change) -> None:
     icon, colour = _KINDS[change.kind]
     place = f" · place {change.old_place} → {change.new_place}" if change.moved else ""
-    st.markdown(f":{colour}[{icon}] **{label(change.key)}** {change.kind}{place}")
+    was = f", was {label(change.old.key)}" if change.kind == "renamed" and change.old else ""
+    st.markdown(f":{colour}[{icon}] **{label(change.key)}** {change.kind}{was}{place}")
     if change.kind in ("added", "removed"):
         principle = change.new or change.old
         assert principle is not None

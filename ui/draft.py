@@ -3,7 +3,7 @@
 Every principle has a row id that stays when it is renamed or moved, so that its widgets stay its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Self
@@ -23,7 +23,10 @@ def _row_id() -> str:
 
 @dataclass(frozen=True)
 class Draft:
-    """`rows` are (row id, principle) in order; `base` is the version it was begun from."""
+    """`rows` are (row id, principle) in order; `base` is the version it was begun from.
+
+    The base of a fork is a version of another constitution.
+    """
 
     name: str
     description: str
@@ -31,8 +34,12 @@ class Draft:
     base: Version | None = None
 
     @classmethod
-    def of(cls, constitution: Constitution, base: Version | None = None) -> Self:
-        rows = tuple((_row_id(), principle) for principle in constitution.principles)
+    def of(
+        cls, constitution: Constitution, base: Version | None = None, *, like: "Draft | None" = None
+    ) -> Self:
+        """A draft of this; a principle keeps the row that its key has in `like`, so its card stays open."""
+        known = {p.key: row for row, p in like.rows} if like else {}
+        rows = tuple((known.pop(p.key, "") or _row_id(), p) for p in constitution.principles)
         return cls(constitution.name, constitution.description, rows, base)
 
     @property
@@ -41,14 +48,18 @@ class Draft:
 
     @property
     def unsaved(self) -> bool:
-        if self.base is None:
-            return True
-        saved, now = self.base.constitution, self.constitution
-        return (now.hash, now.description) != (saved.hash, saved.description)
+        return self.base is None or self.base.constitution != self.constitution
+
+    @property
+    def forked(self) -> bool:
+        return self.base is not None and self.base.constitution.name != self.name
 
     def edit(self, row: str, **fields: Any) -> Self:
-        rows = tuple((r, replace(p, **fields) if r == row else p) for r, p in self.rows)
-        return replace(self, rows=rows)
+        return self.edit_all({row}, lambda principle: replace(principle, **fields))
+
+    def edit_all(self, rows: Collection[str], step: Callable[[Principle], Principle]) -> Self:
+        """Itself with a step taken on each of these rows; the others stay as they are."""
+        return replace(self, rows=tuple((r, step(p) if r in rows else p) for r, p in self.rows))
 
     def add(self) -> Self:
         """Itself with an empty principle at the end."""
@@ -61,32 +72,49 @@ class Draft:
 
     def duplicate(self, row: str) -> Self:
         """Itself with a copy of a principle behind it, under a key of its own."""
-        at = self._place(row)
+        at = self.place(row)
         original = self.rows[at][1]
         copy = (_row_id(), replace(original, key=self._free_key(original.key)))
         return replace(self, rows=(*self.rows[: at + 1], copy, *self.rows[at + 1 :]))
 
-    def move(self, row: str, by: int) -> Self:
-        """Itself with a principle moved up (by < 0) or down, as far as there is room."""
-        at = self._place(row)
+    def move_to(self, row: str, place: int) -> Self:
+        """Itself with a principle at this place, counted from 0, as far as there is room."""
         rows = list(self.rows)
-        rows.insert(min(max(at + by, 0), len(rows)), rows.pop(at))
+        moved = rows.pop(self.place(row))
+        rows.insert(min(max(place, 0), len(rows)), moved)
         return replace(self, rows=tuple(rows))
 
     def delete(self, row: str) -> Self:
         return replace(self, rows=tuple(pair for pair in self.rows if pair[0] != row))
 
     def filled_with(self, constitution: Constitution) -> Self:
-        """Itself with other contents, for an upload or a restored version; the base stays."""
-        return replace(self.of(constitution, self.base), name=self.name)
+        """Itself with other contents, for a restored version; the base stays."""
+        return replace(self.of(constitution, self.base, like=self), name=self.name)
 
-    def _place(self, row: str) -> int:
+    def place(self, row: str) -> int:
+        """Where a principle stands, counted from 0."""
         return next(at for at, (r, _) in enumerate(self.rows) if r == row)
 
     def _free_key(self, wanted: str) -> str:
         taken = {principle.key for _, principle in self.rows}
         numbered = (f"{wanted}-{n}" for n in count(2))
         return wanted if wanted not in taken else next(k for k in numbered if k not in taken)
+
+
+def with_tag(tag: str, *, first: bool = False) -> Callable[[Principle], Principle]:
+    """A step that gives a principle a tag; as the first one it is the heading that it stands under.
+
+    >>> with_tag("tone", first=True)(Principle("a", tags=("truth", "tone"))).tags
+    ('tone', 'truth')
+    """
+
+    def step(principle: Principle) -> Principle:
+        others = tuple(other for other in principle.tags if other != tag)
+        if first:
+            return replace(principle, tags=(tag, *others))
+        return principle if tag in principle.tags else replace(principle, tags=(*others, tag))
+
+    return step
 
 
 def drafts() -> dict[str, Draft]:

@@ -19,7 +19,7 @@ from sqlite_utils import Database
 from cai_core.errors import CaiError
 from cai_core.settings import database_path
 from cai_core.store import database
-from ui import menu
+from ui import kept_drafts, menu
 from ui.person import person, require_person, show_person
 from ui.plain import label
 
@@ -58,10 +58,20 @@ def page(name: str) -> Iterator[Database]:
     lent = False
     with _red_box(), _connection() as db:
         _show_fault()
+        _mind_drafts(db, entry)
         lent = True
         yield db
     if not lent:
         st.stop()
+
+
+def _mind_drafts(db: Database, entry: menu.Entry) -> None:
+    """Keep what was edited, and say below the menu and in the browser's tab that it is not saved."""
+    kept_drafts.sync(db)
+    with st.sidebar:
+        kept_drafts.show_note()
+    if kept_drafts.unsaved_slots():
+        st.set_page_config(page_title=f"• {entry.title} · Ratify")
 
 
 def arrived(part: str) -> bool:

@@ -18,6 +18,7 @@ from ui.draft import Draft
 from ui.pin_form import show_pin_form
 from ui.pins import MOST, Pin, drop_pin, pins
 from ui.plain import label
+from ui.shortcuts import TRY
 from ui.trail import Setup, Trail
 from ui.trail_cards import show_calls, show_steps, take_step
 from ui.verdicts import show_compared
@@ -84,6 +85,7 @@ def _show_pins(db: Database, bench: Bench) -> None:
             key="try_all",
             type="primary",
             icon=":material/play_arrow:",
+            shortcut=TRY,
             disabled=running,
             on_click=_enqueue,
             args=(ids,),

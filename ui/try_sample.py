@@ -24,7 +24,7 @@ from cai_core.impact.stored import asked_nowhere, stored_votes
 from cai_core.schema import Pair
 from cai_core.settings import JudgeSetting, Settings
 from cai_core.store import pairs
-from ui import cards, frame, impact_cards, live
+from ui import cards, frame, impact_cards, live, shortcuts
 from ui.draft import Draft
 from ui.impact_votes import stored_labels
 from ui.plain import label
@@ -110,6 +110,7 @@ def _controls(there: list[str]) -> int:
             "Try the sample",
             key="try_sample",
             icon=":material/play_arrow:",
+            shortcut=shortcuts.SAMPLE,
             disabled=running,
             on_click=_ask,
         )

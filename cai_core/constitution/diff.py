@@ -1,5 +1,8 @@
 """What changed from one constitution to another, principle by principle."""
 
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,8 +11,22 @@ from rapidfuzz.distance import LCSseq
 from cai_core.schema import Constitution, Principle
 from cai_core.text import DiffPart, word_diff
 
+Kind = Literal["added", "removed", "renamed", "changed", "moved"]
+
+# Of the shipped constitutions no two principles share more than 0.33 of their words in order, all
+# words counted; a renamed one keeps at least twice that of the words that are its own.
+RENAMED_FROM = 0.66
 _WORDINGS = ("text", "critique", "revision")
 _OTHERS = ("weight", "enabled", "tags", "source")
+_SIGNS: Mapping[Kind, str] = {
+    "added": "+",
+    "removed": "-",
+    "renamed": "=",
+    "changed": "~",
+    "moved": ">",
+}
+_WORD = re.compile(r"\w+")
+_Placed = tuple[int, Principle]
 
 
 @dataclass(frozen=True)
@@ -24,10 +41,13 @@ class FieldChange:
 
 @dataclass(frozen=True)
 class Change:
-    """What happened to one principle. Places count from 1; None where it is not there."""
+    """What happened to one principle. Places count from 1; None where it is not there.
+
+    `key` is the new one where it was renamed. What was renamed or changed may have moved too.
+    """
 
     key: str
-    kind: Literal["added", "removed", "changed", "moved"]
+    kind: Kind
     old: Principle | None
     new: Principle | None
     old_place: int | None
@@ -49,15 +69,23 @@ class ConstitutionDiff:
 
 
 def compare(old: Constitution, new: Constitution) -> ConstitutionDiff:
-    """The difference; a principle is known by its key."""
+    """The difference; a principle is known by its key, or by its wording where only that is left."""
     before = {p.key: (place, p) for place, p in enumerate(old.principles, start=1)}
     after = {p.key: (place, p) for place, p in enumerate(new.principles, start=1)}
-    moved = _moved(tuple(before), tuple(after))
-    changes = [_change(key, before.get(key), after[key], key in moved) for key in after]
+    was = {key: key for key in after if key in before} | _renamed(before, after)
+    moved = _moved(
+        [key for key in before if key in was.values()], [was[k] for k in after if k in was]
+    )
+    changes = [
+        _change(before[was[key]], after[key], was[key] in moved)
+        if key in was
+        else Change(key, "added", None, after[key][1], None, after[key][0])
+        for key in after
+    ]
     gone = [
         Change(key, "removed", p, None, place, None)
         for key, (place, p) in before.items()
-        if key not in after
+        if key not in was.values()
     ]
     named = [_field(n, getattr(old, n), getattr(new, n)) for n in ("name", "description")]
     fields = tuple(field for field in named if field.old != field.new)
@@ -65,12 +93,12 @@ def compare(old: Constitution, new: Constitution) -> ConstitutionDiff:
 
 
 def as_text(diff: ConstitutionDiff) -> str:
-    """The difference for a terminal: + added, - removed, ~ changed, > moved."""
+    """The difference for a terminal: + added, - removed, = renamed, ~ changed, > moved."""
     lines = [f"~ {field.name}: {field_text(field)}" for field in diff.fields]
     for change in diff.changes:
-        sign = {"added": "+", "removed": "-", "changed": "~", "moved": ">"}[change.kind]
         place = f" (place {change.old_place} to {change.new_place})" if change.moved else ""
-        lines.append(f"{sign} {change.key}{place}")
+        was = f" (was {change.old.key})" if change.kind == "renamed" and change.old else ""
+        lines.append(f"{_SIGNS[change.kind]} {change.key}{was}{place}")
         lines += [f"    {field.name}: {field_text(field)}" for field in change.fields]
         whole = change.new if change.kind == "added" else None
         if whole:
@@ -93,22 +121,17 @@ def _shown(value: object) -> str:
     return ", ".join(value) or "none" if isinstance(value, tuple) else str(value)
 
 
-def _change(
-    key: str, before: tuple[int, Principle] | None, after: tuple[int, Principle], moved: bool
-) -> Change | None:
-    new_place, new = after
-    if before is None:
-        return Change(key, "added", None, new, None, new_place)
-    old_place, old = before
+def _change(before: _Placed, after: _Placed, moved: bool) -> Change | None:
+    (old_place, old), (new_place, new) = before, after
     fields = tuple(
         _field(name, getattr(old, name), getattr(new, name))
         for name in (*_WORDINGS, *_OTHERS)
         if getattr(old, name) != getattr(new, name)
     )
-    if not fields and not moved:
+    if old.key == new.key and not fields and not moved:
         return None
-    kind: Literal["changed", "moved"] = "changed" if fields else "moved"
-    return Change(key, kind, old, new, old_place, new_place, fields, moved)
+    kind: Kind = "renamed" if old.key != new.key else "changed" if fields else "moved"
+    return Change(new.key, kind, old, new, old_place, new_place, fields, moved)
 
 
 def _field(name: str, old: object, new: object) -> FieldChange:
@@ -117,10 +140,8 @@ def _field(name: str, old: object, new: object) -> FieldChange:
     return FieldChange(name, old, new)
 
 
-def _moved(before: tuple[str, ...], after: tuple[str, ...]) -> set[str]:
-    """The fewest keys that must have moved: those outside a longest common order."""
-    old = [key for key in before if key in set(after)]
-    new = [key for key in after if key in set(before)]
+def _moved(old: Sequence[str], new: Sequence[str]) -> set[str]:
+    """The fewest of the same keys that must have moved: those outside a longest common order."""
     stayed = {
         old[i]
         for op in LCSseq.opcodes(old, new)
@@ -128,3 +149,35 @@ def _moved(before: tuple[str, ...], after: tuple[str, ...]) -> set[str]:
         for i in range(op.src_start, op.src_end)
     }
     return set(old) - stayed
+
+
+def _renamed(before: Mapping[str, _Placed], after: Mapping[str, _Placed]) -> dict[str, str]:
+    """New keys and the old ones that they stand for, the most alike first; each is used once."""
+    gone = [p for key, (_, p) in before.items() if key not in after]
+    come = [p for key, (_, p) in after.items() if key not in before]
+    used = Counter(word for _, p in (*before.values(), *after.values()) for word in set(_words(p)))
+    alike = [(_likeness(p, q, used), p.key, q.key) for p in gone for q in come]
+    found: dict[str, str] = {}
+    for share, old, new in sorted(alike, key=lambda one: -one[0]):
+        if share >= RENAMED_FROM and new not in found and old not in found.values():
+            found[new] = old
+    return found
+
+
+def _likeness(old: Principle, new: Principle, used: Counter[str]) -> float:
+    """Share of their own words that both have in the same order; 1 where they are worded the same.
+
+    Words that other principles use too ("which response is more") say nothing of what it asks.
+    """
+    if all(getattr(old, name) == getattr(new, name) for name in _WORDINGS):
+        return 1.0
+    sides = [_words(old), _words(new)]
+    among = Counter(word for side in sides for word in set(side))
+    own = [[word for word in side if used[word] == among[word]] for side in sides]
+    return float(LCSseq.normalized_similarity(*own)) if all(own) else 0.0
+
+
+def _words(principle: Principle) -> list[str]:
+    return [
+        word for name in _WORDINGS for word in _WORD.findall(getattr(principle, name).casefold())
+    ]

@@ -21,7 +21,8 @@ def save(
     """Save the next version under the constitution's name; the newest itself where nothing changed.
 
     Args:
-        parent: id of the version that was edited; None for a name that is new.
+        parent: id of the version that was edited. Of a name that is new: of the version of another
+            constitution that it is forked from, or None.
     Raises:
         ConstitutionError: it cannot be used.
         ConflictError: somebody saved first; `current` is their version.
@@ -31,9 +32,31 @@ def save(
         current = _newest(db, constitution.name)
         if current and current.constitution == constitution:
             return current
-        if (current.id if current else None) != parent:
+        expected = current.id if current else _origin(db, parent)
+        if expected != parent:
             raise _conflict(constitution.name, current)
-        return _append(db, constitution, current, author=author, message=message)
+        begun = Version(
+            id="",
+            number=current.number + 1 if current else 1,
+            constitution=constitution,
+            parent=parent,
+            author=author,
+            message=message,
+            created=now(),
+        )
+        return _append(db, begun)
+
+
+def _origin(db: Database, parent: str | None) -> str | None:
+    """The parent itself where there is such a version."""
+    found = first(db, "SELECT id FROM versions WHERE id = ?", [parent])
+    return found["id"] if found else None
+
+
+def origin(db: Database, version: Version) -> Version | None:
+    """The version of another constitution that this one was forked from; None for most."""
+    parent = get(db, version.parent) if version.parent else None
+    return parent if parent and parent.constitution.name != version.constitution.name else None
 
 
 def _conflict(name: str, current: Version | None) -> ConflictError:
@@ -46,27 +69,23 @@ def _conflict(name: str, current: Version | None) -> ConflictError:
     )
 
 
-def _append(
-    db: Database, constitution: Constitution, current: Version | None, *, author: str, message: str
-) -> Version:
-    number = current.number + 1 if current else 1
-    created = now()
-    key = {"name": constitution.name, "number": number, "hash": constitution.hash}
-    row = {"name": constitution.name, "created": created}
-    insert(db, "constitutions", row, seen="IGNORE")
+def _append(db: Database, begun: Version) -> Version:
+    constitution, name = begun.constitution, begun.constitution.name
+    insert(db, "constitutions", {"name": name, "created": begun.created}, seen="IGNORE")
+    key = {"name": name, "number": begun.number, "hash": constitution.hash}
     version = {
         "id": content_hash(key),
-        "constitution": constitution.name,
-        "number": number,
+        "constitution": name,
+        "number": begun.number,
         "hash": constitution.hash,
         "content": to_json(constitution.to_row()),
-        "parent": current.id if current else None,
-        "author": author,
-        "message": message,
-        "created": created,
+        "parent": begun.parent,
+        "author": begun.author,
+        "message": begun.message,
+        "created": begun.created,
     }
     insert(db, "versions", version)
-    audit(db, author, "save version", constitution=constitution.name, number=number)
+    audit(db, begun.author, "save version", constitution=name, number=begun.number)
     return _version(version)
 
 

@@ -318,3 +318,28 @@ def m012_suites(db: Database) -> None:
     )
     db.execute("CREATE INDEX suite_results_job ON suite_results(job)")
     _frozen(db, "suite_results", sentence="suite results are a log; run the suite again")
+
+
+@STEPS()
+def m013_drafts(db: Database) -> None:
+    db.execute(
+        """CREATE TABLE drafts (
+            person TEXT NOT NULL,
+            constitution TEXT NOT NULL,
+            base TEXT REFERENCES versions(id),
+            content TEXT NOT NULL,
+            updated TEXT NOT NULL,
+            PRIMARY KEY (person, constitution))"""
+    )
+    db.execute(
+        """CREATE TABLE drafts_aside (
+            seq INTEGER PRIMARY KEY,
+            person TEXT NOT NULL,
+            constitution TEXT NOT NULL,
+            base TEXT REFERENCES versions(id),
+            content TEXT NOT NULL,
+            why TEXT NOT NULL,
+            created TEXT NOT NULL)"""
+    )
+    db.execute("CREATE INDEX drafts_aside_person ON drafts_aside(person, seq)")
+    _frozen(db, "drafts_aside", sentence="what was set aside is a log; bring it back as a draft")

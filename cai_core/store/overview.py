@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from cai_core.schema import Version
-from cai_core.store import constitutions
+from cai_core.store import constitutions, uses
 from cai_core.store.database import rows
 
 _UNDONE = "EXISTS (SELECT 1 FROM undos u WHERE u.target = l.id)"
@@ -85,8 +85,8 @@ def cycles(db: Database) -> list[Cycle]:
         f" FROM labels l WHERE kind = 'judge' AND verdict IS NOT NULL AND NOT {_UNDONE}"
         " GROUP BY 1",
     )
-    datasets = _by_hash(db, _TAGGED.format(table="datasets", column="manifest", where="1"))
-    runs = _by_hash(db, _TAGGED.format(table="jobs", column="config", where="state = 'succeeded'"))
+    datasets = _by_hash(db, uses.tagged("datasets", "manifest"))
+    runs = _by_hash(db, uses.tagged("jobs", "config", where="state = 'succeeded'"))
     newest = {version.id for version in constitutions.newest_of_each(db)}
     found = []
     for version in _newest_of_each_hash(db):
@@ -97,14 +97,6 @@ def cycles(db: Database) -> list[Cycle]:
                 Cycle(version, n_revised, n_judged, datasets.get(key, {}), runs.get(key, {}))
             )
     return found
-
-
-# "constitution": {"hash": ...}, or "constitutions": [{"hash": ...}, ...], at the top of a JSON column.
-_TAGGED = """SELECT hash, kind, count(DISTINCT id) AS n FROM (
-        SELECT id, kind, json_extract({column}, '$.constitution.hash') AS hash FROM {table} WHERE {where}
-        UNION SELECT t.id, t.kind, json_extract(e.value, '$.hash') FROM {table} t,
-            json_each(t.{column}, '$.constitutions') e WHERE {where} AND e.type = 'object')
-    WHERE hash IS NOT NULL GROUP BY hash, kind"""
 
 
 def _newest_of_each_hash(db: Database) -> list[Version]:

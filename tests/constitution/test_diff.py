@@ -69,3 +69,70 @@ def test_the_keys_that_stayed_keep_their_order(before, after):
 
     moved = {c.key for c in compare(constitution(before), constitution(after)).changes}
     assert [k for k in before if k not in moved] == [k for k in after if k not in moved]
+
+
+HONEST = Principle("honest", "Which response is more truthful about what it does not know?")
+KIND = Principle("kind", "Which response is kinder to the person who asks?")
+
+
+def diff_of(old, new):
+    return compare(Constitution("c", old), Constitution("c", new))
+
+
+def test_a_principle_under_another_key_is_renamed_and_not_removed_and_added():
+    (change,) = diff_of((HONEST, KIND), (replace(HONEST, key="candid"), KIND)).changes
+    assert (change.kind, change.key, change.old.key) == ("renamed", "candid", "honest")
+    assert change.fields == ()
+    assert not change.moved
+
+
+def test_a_renamed_principle_may_be_reworded_a_little_weighted_and_moved():
+    given = "Which response is more truthful about what it cannot know?"
+    candid = replace(HONEST, key="candid", text=given, weight=2.0)
+    diff = diff_of((HONEST, KIND), (KIND, candid))
+    renamed = next(change for change in diff.changes if change.kind == "renamed")
+    assert [field.name for field in renamed.fields] == ["text", "weight"]
+    assert sum(change.moved for change in diff.changes) == 1
+    assert "= candid (was honest)" in as_text(diff)
+
+
+def test_principles_that_share_the_usual_words_only_are_not_the_same_one():
+    polite = Principle("polite", "Which response is more polite?")
+    curt = Principle("curt", "Which response is more honest?")
+    diff = diff_of((curt, KIND), (polite, KIND))
+    assert {change.key: change.kind for change in diff.changes} == {
+        "curt": "removed",
+        "polite": "added",
+    }
+
+
+def test_each_principle_is_renamed_once_to_the_most_alike():
+    near = replace(HONEST, key="near", text=HONEST.text.replace("does not", "did not"))
+    same = replace(HONEST, key="same")
+    found = {c.key: c.kind for c in diff_of((HONEST,), (near, same)).changes}
+    assert found == {"near": "added", "same": "renamed"}
+
+
+def test_two_constitutions_can_be_compared():
+    diff = compare(Constitution("a", (HONEST,)), Constitution("b", (KIND,)))
+    assert [field.name for field in diff.fields] == ["name"]
+    assert {c.key: c.kind for c in diff.changes} == {"kind": "added", "honest": "removed"}
+
+
+TEXTS = st.sampled_from(("one two three", "one two four", "five six", "seven"))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcd"), TEXTS), unique_by=lambda pair: pair[0]),
+    st.lists(st.tuples(st.sampled_from("abcd"), TEXTS), unique_by=lambda pair: pair[0]),
+)
+def test_every_principle_is_told_once_and_the_new_ones_come_out_of_the_old(old, new):
+    before, after = (tuple(Principle(k, t) for k, t in side) for side in (old, new))
+    changes = diff_of(before, after).changes
+    olds = [c.old.key for c in changes if c.old]
+    news = [c.new.key for c in changes if c.new]
+    assert len(set(olds)) == len(olds)
+    assert len(set(news)) == len(news)
+    untouched = {p.key for p in before} - set(olds)
+    assert untouched == {p.key for p in after} - set(news)
+    assert {p for p in before if p.key in untouched} == {p for p in after if p.key in untouched}

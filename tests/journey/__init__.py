@@ -1,5 +1,5 @@
 import pytest
 
 pytest.register_assert_rewrite(
-    *(f"{__name__}.{name}" for name in ("screen", "principles", "feedback", "training"))
+    *(f"{__name__}.{name}" for name in ("screen", "principles", "editing", "feedback", "training"))
 )

@@ -26,7 +26,7 @@ def edit_a_principle(walk: Walk) -> None:
     card = screen.unfold(re.compile(r"harmless"))
     screen.write("Comparison wording", WORDING, within=card)
     screen.sees("Unsaved draft")
-    screen.sees("1 principle changed since version 1")
+    screen.sees("based on version 1: 1 principle changed")
     screen.shot("constitution-draft")
 
 

@@ -27,7 +27,11 @@ def accept_a_finding(walk: Walk) -> None:
     screen.sees("1 accepted")
     with walk.bench.db() as db:
         (kept,) = accepted.standing(db, "short").values()
-    assert (kept.rule, kept.note, kept.who) == ("double-barrelled", "both are one virtue here", "Ada")
+    assert (kept.rule, kept.note, kept.who) == (
+        "double-barrelled",
+        "both are one virtue here",
+        "Ada",
+    )
     screen.shot("constitution-lint")
 
 

@@ -5,7 +5,7 @@ Each step asserts on what a person sees, and on what the workspace holds afterwa
 
 import pytest
 
-from tests.journey import feedback, principles, questioning, training
+from tests.journey import editing, feedback, principles, questioning, training
 from tests.journey.walk import Walk
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -32,10 +32,27 @@ STEPS = (
     training.compare,
     training.come_full_circle,
 )
+EDITING = (
+    editing.arrive,
+    editing.type_and_reload,
+    editing.search_and_undo,
+    editing.keep_the_browsers_own_undo,
+    editing.meet_another_editor,
+    editing.read_the_difference,
+    editing.fork_a_version,
+    editing.discard_and_bring_back,
+)
 
 
 def test_the_whole_loop(walk: Walk):
     for step in STEPS:
+        step(walk)
+    assert walk.screen.strangers == []
+    assert walk.screen.faults == []
+
+
+def test_two_people_write_one_constitution(walk: Walk):
+    for step in EDITING:
         step(walk)
     assert walk.screen.strangers == []
     assert walk.screen.faults == []

@@ -131,6 +131,29 @@ def test_who_saves_second_is_told_and_loses_nothing(seeded_workspace, open_page)
     assert (newest.number, newest.author) == (4, "Ada")
 
 
+def test_both_edits_are_put_together(seeded_workspace, open_page):
+    at = open_cards(open_short(open_page))
+    at.text_area(key=field(at, "honest", "text")).set_value("Which is true?").run()
+    save_behind(seeded_workspace)
+    at.run()
+    at.button(key="put_together").click().run()
+    assert not at.warning
+    assert [p.key for p in draft_of(at).constitution.principles] == ["honest", "kind", "brief"]
+    assert draft_of(at).constitution.principle("honest").text == "Which is true?"
+    assert draft_of(at).base.number == 3
+    at.button(key="undo").click().run()
+    assert [p.key for p in draft_of(at).constitution.principles] == ["honest", "kind", "safe"]
+
+
+def test_what_both_changed_is_named_before_it_is_put_together(seeded_workspace, open_page):
+    at = open_cards(open_short(open_page))
+    row = next(row for row, p in draft_of(at).rows if p.key == "safe")
+    at.number_input(key=f"principle_{row}_weight").set_value(2.0).run()
+    save_behind(seeded_workspace)
+    at.run()
+    assert any("Both of you changed safe" in text.value for text in at.caption)
+
+
 def test_an_unchanged_draft_follows_what_others_save(seeded_workspace, open_page):
     at = open_short(open_page)
     save_behind(seeded_workspace)

@@ -58,9 +58,9 @@ def test_a_draft_is_unsaved_for_a_description_too():
 def test_a_row_keeps_its_id_when_it_is_renamed_and_moved():
     draft = Draft.of(Constitution("c", (HONEST, KIND, SAFE)))
     row = draft.rows[0][0]
-    moved = draft.edit(row, key="truthful").move(row, 5)
+    moved = draft.edit(row, key="truthful").move_to(row, 5)
     assert moved.rows[-1] == (row, replace(HONEST, key="truthful"))
-    assert moved.move(row, -9).rows[0][0] == row
+    assert moved.move_to(row, -9).rows[0][0] == row
 
 
 def test_added_and_copied_principles_get_keys_of_their_own():

@@ -112,3 +112,23 @@ def test_what_is_not_there_is_said(db):
     with pytest.raises(NotFoundError, match="no version with the id 'x'"):
         constitutions.get(db, "x")
     assert constitutions.by_hash(db, "x") is None
+
+
+def test_a_fork_names_the_version_of_the_other_constitution_that_it_began_from(db):
+    one = constitutions.save(db, SHORT, author="Ada")
+    fork = constitutions.save(db, replace(LONGER, name="fork"), author="Grace", parent=one.id)
+    assert (fork.number, fork.parent) == (1, one.id)
+    assert constitutions.origin(db, fork) == one
+    two = constitutions.save(db, replace(SHORT, name="fork"), author="Ada", parent=fork.id)
+    assert (two.number, two.parent) == (2, fork.id)
+    assert constitutions.origin(db, two) is None
+    assert constitutions.origin(db, one) is None
+    assert constitutions.newest(db, "short") == one
+
+
+def test_a_fork_under_a_name_that_is_taken_is_refused(db):
+    one = constitutions.save(db, SHORT, author="Ada")
+    other = constitutions.save(db, replace(SHORT, name="other"), author="Ada")
+    with pytest.raises(ConflictError, match="saved version 1 of 'other' first"):
+        constitutions.save(db, replace(LONGER, name="other"), author="Ada", parent=one.id)
+    assert constitutions.versions(db, "other") == [other]
