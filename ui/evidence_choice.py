@@ -7,7 +7,7 @@ from sqlite_utils import Database
 
 from cai_core.evaluate import reweigh
 from cai_core.evaluate.evidence import Evidence
-from cai_core.schema import Constitution, VoteTable, content_hash
+from cai_core.schema import Constitution, Version, VoteTable, content_hash
 from cai_core.settings import Settings
 from cai_core.stats import FloatArray
 from cai_core.store import constitutions, labels, votes
@@ -28,6 +28,7 @@ class Asked:
     use: JudgeUse
     rules: Constitution | None
     why: str
+    saved: Version | None = None  # the version with this content, if there is one
 
     @property
     def id(self) -> str:
@@ -38,8 +39,7 @@ class Asked:
 
     @property
     def version(self) -> str:
-        ref = self.use.constitution
-        return f"version {ref.version}" if ref and ref.version else "an unsaved draft"
+        return f"version {self.saved.number}" if self.saved else "an unsaved draft"
 
     @property
     def keys(self) -> list[str]:
@@ -88,18 +88,16 @@ def choose(db: Database, draft: Draft) -> Asked | None:
         persist_state="session",
         help="Labels are comparable under one judge, method, template and version only.",
     )
-    rules = _rules(db, use, draft)
+    assert use.constitution is not None
+    saved = constitutions.by_hash(db, use.constitution.hash)
+    rules = saved.constitution if saved else _draft_of(use.constitution.hash, draft)
     why = reweigh.why_not(use.principles, use.judge, known=rules is not None)
-    return Asked(use, rules, why)
+    return Asked(use, rules, why, saved)
 
 
 def _title(use: JudgeUse) -> str:
     return f"{judge_name(Judge.of(use))} · {shorten(use.template, 24)} · {use.n} pairs"
 
 
-def _rules(db: Database, use: JudgeUse, draft: Draft) -> Constitution | None:
-    assert use.constitution is not None
-    saved = constitutions.by_hash(db, use.constitution.hash)
-    if saved:
-        return saved.constitution
-    return draft.constitution if draft.constitution.hash == use.constitution.hash else None
+def _draft_of(content: str, draft: Draft) -> Constitution | None:
+    return draft.constitution if draft.constitution.hash == content else None
