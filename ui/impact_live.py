@@ -1,6 +1,7 @@
 """Comparisons under way: flips as they come, in random order, with a running interval."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -19,20 +20,37 @@ NEWEST = 3  # flips shown while it runs
 SEEN = "impact_running"  # session state: ids of the jobs that ran when last looked at
 
 
-def rows_so_far(job: work.Job) -> list[Judged]:
+@dataclass(frozen=True)
+class SoFar:
+    """What a job has judged; `sought` are ids of pairs that came first because they may well flip."""
+
+    pairs: tuple[Judged, ...]
+    sought: frozenset[str] = frozenset()
+
+    @property
+    def fair(self) -> list[Judged]:
+        """Those that came in random order: a share of flips is counted with these alone."""
+        return [one for one in self.pairs if one.pair.id not in self.sought]
+
+
+def rows_so_far(job: work.Job) -> SoFar:
     """What the job has judged of its main part, finished or not; without verdicts on locked pairs."""
     out = queue.out_of(job)
     rows = out.with_name(out.name + ".rows.jsonl")
     part = rows.with_name(rows.name + ".part")
     found: dict[str, Judged] = {}
+    sought = set[str]()
     for line in lines(part if part.exists() else rows):
         try:
             row = json.loads(line)
         except ValueError:
             continue  # the last line, while it is being written
         if row.get("part") == MAIN and "judged" in row:
-            found[row["id"]] = without_locked(Judged.from_row(row["judged"]))
-    return list(found.values())
+            one = without_locked(Judged.from_row(row["judged"]))
+            found[row["id"]] = one
+            if row.get("sought"):
+                sought.add(one.pair.id)
+    return SoFar(tuple(found.values()), frozenset(sought))
 
 
 def lines(path: Path) -> list[str]:
@@ -62,11 +80,17 @@ def show_now(db: Database) -> None:
 
 def _flips(job: work.Job) -> None:
     some = rows_so_far(job)
-    if not some:
+    if not some.pairs:
         return
-    cards.number(f"Flips of {len(some)} pairs so far", flip_share(some), percent=True)
+    fair = some.fair
+    cards.number(f"Flips of {len(fair)} pairs so far", flip_share(fair), percent=True)
+    first = (
+        f" {len(some.sought)} that may well flip came first and are not counted yet."
+        if some.sought
+        else ""
+    )
     st.caption(
-        "Pairs come in random order, so this is a fair sample. If you have seen enough, stop:"
+        f"Pairs come in random order, so this is a fair sample.{first} If you have seen enough, stop:"
         " what was judged stays below."
     )
     st.button(
@@ -77,5 +101,5 @@ def _flips(job: work.Job) -> None:
         on_click=frame.callback(job_cards.cancel),
         args=(job.id,),
     )
-    for one in [one for one in some if one.flip][-NEWEST:]:
+    for one in [one for one in some.pairs if one.flip][-NEWEST:]:
         impact_cards.flip(one, key=f"live_{job.id}_{one.pair.id}")

@@ -92,7 +92,7 @@ def _on_locked(job: work.Job) -> Against:
     verdicts = {pair.id: pair.label for pair in map(Pair.from_row, map(json.loads, given))}
     pairs = [
         replace(one, pair=replace(one.pair, label=verdicts.get(one.pair.id)))
-        for one in impact_live.rows_so_far(job)
+        for one in impact_live.rows_so_far(job).pairs
     ]
     return against(by_part(pairs, "locked"))
 

@@ -27,7 +27,11 @@ STOPPED: tuple[work.State, ...] = ("cancelled", "interrupted", "failed")
 def show(db: Database) -> None:
     """Choose a comparison and read it; one that was stopped shows what it has."""
     jobs = work.find(db, states=("succeeded", *STOPPED), kinds=["impact"])
-    some = {job.id: job for job in jobs if job.state == "succeeded" or impact_live.rows_so_far(job)}
+    some = {
+        job.id: job
+        for job in jobs
+        if job.state == "succeeded" or impact_live.rows_so_far(job).pairs
+    }
     if not some:
         st.caption("No comparison is finished yet. Start one above.")
         return
@@ -55,12 +59,12 @@ def _read(path: Path) -> Impact | None:
 def _show_stopped(job: work.Job) -> None:
     some = impact_live.rows_so_far(job)
     st.info(
-        f"Stopped after {len(some)} pairs. Resume it on the runs page, and it is told whether the shift is"
+        f"Stopped after {len(some.pairs)} pairs. Resume it on the runs page, and it is told whether the shift is"
         " real.",
         icon=":material/stop_circle:",
     )
-    cards.number("Verdicts that flip", flip_share(some), percent=True)
-    _show_flips([one for one in some if one.flip], key=job.id)
+    cards.number("Verdicts that flip", flip_share(some.fair), percent=True)
+    _show_flips([one for one in some.pairs if one.flip], key=job.id)
 
 
 def _show(db: Database, job: work.Job, found: Impact) -> None:

@@ -167,9 +167,11 @@ def _answers(
     """Ask what no row has yet; all rows, and what asking them took."""
     from cai_core.feedback.draw import voters
     from cai_core.impact.asking import Answered, Bench, answers, row_id
+    from cai_core.impact.order import soonest_first
     from cai_core.impact.plan import MAIN
     from cai_core.impact.result import Cost
 
+    pairs, sought = soonest_first(pairs, planned, known)
     parts = _parts(asked, planned, pairs, known)
     rows_file = rows_file_of(out)
     full = 2 * len(pairs) * _full(asked, len(voters(asked.new)))
@@ -185,7 +187,7 @@ def _answers(
             bench = Bench(model, asked.setting, asked.examples, running.seed)
             with output.mending():
                 for answered in answers(todo, bench, hooks=running.hooks):
-                    output.write(_row(asked, planned, answered, known))
+                    output.write(_row(asked, planned, answered, known) | _flag(answered, sought))
             used = replace(used, cached=model.usage.cached)
         output.finish([row_id(pair.id, part.name) for part, some in parts for pair in some])
     found = list(map(Answered.from_row, rows_in(rows_file)))
@@ -202,6 +204,10 @@ def _row(asked: Asked, planned: "Plan", answered: "Answered", known: "Known") ->
     for one in judged(planned, [answered], known=known, tie_band=asked.setting.tie_band):
         row["judged"] = one.to_row()
     return row
+
+
+def _flag(answered: "Answered", sought: frozenset[str]) -> Row:
+    return {"sought": True} if answered.pair.id in sought else {}
 
 
 def _questions(parts: "Sequence[tuple[Part, Sequence[Pair]]]", main: bool) -> int:

@@ -1,7 +1,7 @@
 """One principle of sixteen reworded, on a hundred pairs: how long until the first flip, and the last pair.
 
 `each` has the votes of the version before stored, as a workspace has them, and asks the new wording
-alone; `draw` forces the edited principle on every pair, in the old and in the new wording. The clock
+alone, first on the pairs that may well flip; `draw` forces the edited principle on every pair, in the old and in the new wording. The clock
 starts before the model is loaded. The bound is the time in which the tokens that differ at all could
 be read by themselves: unique tokens / prefill throughput of the same run.
 """
@@ -14,6 +14,7 @@ from cai_core.feedback.comparison import Wording, label_template
 from cai_core.feedback.judge import judge
 from cai_core.impact.asking import Bench, answers
 from cai_core.impact.edit import Edit
+from cai_core.impact.order import soonest_first
 from cai_core.impact.outcome import judged
 from cai_core.impact.plan import Part, Plan, plan
 from cai_core.impact.stored import Known, asked_nowhere, stored_votes
@@ -60,10 +61,11 @@ def one_run(mode: PrincipleMode, pairs: Sequence[Pair]) -> Run:
     planned = plan(changed, setting, placebos=0)
     known = votes_before(pairs, changed, planned) if mode == "each" else {}
     part = planned.main(asked_nowhere(known, planned))
+    ordered, _ = soonest_first(pairs, planned, known)
     began = time.perf_counter()
     model = load(BUILTIN)
     times, flips = [], []
-    for answered in answers([(part, pairs)], Bench(model, setting, ())):
+    for answered in answers([(part, ordered)], Bench(model, setting, ())):
         times.append(time.perf_counter() - began)
         (one,) = judged(planned, [answered], known=known)
         if one.flip:

@@ -100,9 +100,10 @@ def test_stored_votes_are_not_asked_again(place, model):
     assert impact(place, "--no-check").exit_code == 0
     without = read(place)
     assert (with_labels.cost.compared, without.cost.compared) == (60, 180)
-    assert [one.new for one in with_labels.pairs] == pytest.approx(
-        [one.new for one in without.pairs], abs=1e-5
+    ours, others = (
+        {one.pair.id: one.new for one in found.pairs} for found in (with_labels, without)
     )
+    assert ours == pytest.approx(others, abs=1e-5)
 
 
 @pytest.mark.parametrize(("version", "asked"), [("new", 60), ("third", 180)])
@@ -189,3 +190,13 @@ def test_a_template_that_the_judge_cannot_answer_costs_the_check_alone(place, mo
     assert found.failed == 0
     assert not found.checked.effective
     assert any(value != value for value in found.checked.directions["people"].paraphrases)
+
+
+def test_sought_pairs_are_marked_while_it_runs_and_count_like_all_others_at_the_end(place, model):
+    judged = ["--pairs", place / "pairs.jsonl", "--constitution", place / "old.yaml"]
+    judged += ["--judge", "scripted:test", "--principles", "each", "--out", place / "l.jsonl"]
+    assert CliRunner().invoke(main, ["judge", *map(str, judged)]).exit_code == 0
+    assert impact(place, "--labels", place / "l.jsonl", "--no-check").exit_code == 0
+    rows = [json.loads(line) for line in (place / "i.json.rows.jsonl").read_text().splitlines()]
+    assert [bool(row.get("sought")) for row in rows[:6]] == [True] * 4 + [False] * 2
+    assert read(place).flip_share.n == len(PAIRS)

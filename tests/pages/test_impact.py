@@ -149,7 +149,7 @@ def test_while_it_runs_flips_stand_beside_a_way_to_stop(seeded_workspace, open_p
     submit(at)
     job = only_job(seeded_workspace)
     run(seeded_workspace, job, state="running")
-    assert len(impact_live.rows_so_far(job)) == 6
+    assert len(impact_live.rows_so_far(job).pairs) == 6
     at = open_impact(open_page)
     button(at, f"enough_{job.id}").click().run()
     assert not at.exception
