@@ -52,7 +52,7 @@ def test_the_pairs_behind_a_number_are_one_click_away(walk: Walk):
     screen.sees(re.compile(r"\b[1-9]\d* of 140 verdicts turn"))
     screen.press("Put these weights into the draft")
     screen.told("The weights are in the draft")
-    screen.sees("1 principle changed since version 1")
+    screen.sees("based on version 1: 1 principle changed")
     screen.shot("evidence-weights")
 
     screen.part("Weights my reviews suggest", says="They agree with the reviews more often")
