@@ -255,7 +255,15 @@ def test_a_job_cancelled_before_it_has_its_lock_is_stopped_too(db, fake, monkeyp
     assert state(db, job) == ("cancelled", "cancelled by Ada")
 
 
-def test_a_supervisor_never_signals_its_own_group():
+@pytest.fixture
+def interrupts():
+    """A shell starts what runs behind it with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_supervisor_never_signals_its_own_group(interrupts):
     with pytest.raises(KeyboardInterrupt):
         supervisor_module.signal_group(
             os.getpid(), signal.SIGINT
