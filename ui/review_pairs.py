@@ -216,10 +216,12 @@ def _before(db: Database, choice: Choice) -> None:
             st.caption(label(shorten(asked, 300), limit=300))
             show_judgement(judged, key=f"before_{row}")
             if judged and {mine.verdict, judged.verdict} == {"a", "b"}:
-                _offer_principle(db, said.label, row)
+                _offer_of_overruled(db, said.label, row)
+            else:
+                _offer_of_answers(db, said.label.pair, mine.pair)
 
 
-def _offer_principle(db: Database, said: Label, row: str) -> None:
+def _offer_of_overruled(db: Database, said: Label, row: str) -> None:
     """A judgement was overruled: what the judge missed can become a principle."""
     pair = said.pair
     better, worse = pair.response_a, pair.response_b
@@ -227,6 +229,14 @@ def _offer_principle(db: Database, said: Label, row: str) -> None:
         better, worse = worse, better
     subject = Subject(pair.prompt, worse, pair, preferred=better)
     principle_from.offer(db, subject, key=f"before_{row}")
+
+
+def _offer_of_answers(db: Database, pair: Pair, shown: Pair) -> None:
+    """What is good or bad about either answer can become one too; sides as they were shown."""
+    for side, answer in (("A", shown.response_a), ("B", shown.response_b)):
+        subject = Subject(pair.prompt, answer, pair)
+        title = f"Make a principle of answer {side}"
+        principle_from.offer(db, subject, key=f"before_{side}_{pair.id}", title=title)
 
 
 def _nothing_left(db: Database, choice: Choice, deck: Deck) -> None:

@@ -11,9 +11,10 @@ from sqlite_utils import Database
 from cai_core.schema import SPLITS, Revision, Round
 from cai_core.store import revisions, work
 from cai_core.store.revisions import Decision, RevisionFilter, StoredRevision
-from ui import cards, diff, frame, menu, review_deck
+from ui import cards, diff, frame, menu, principle_from, review_deck
 from ui.person import person
 from ui.plain import block, label, shorten
+from ui.principle_from import Subject
 from ui.review_deck import Card, Deck
 
 DECK = "review_revision_deck"  # session state
@@ -81,6 +82,8 @@ def _show_one(db: Database, where: RevisionFilter) -> None:
         _editor(stored)
     _decided(stored)
     show_revision(stored.revision)
+    made = stored.revision
+    principle_from.offer(db, Subject(made.prompt, made.final), key=f"revision_{stored.id}")
 
 
 def _draw(db: Database, where: RevisionFilter) -> Deck:

@@ -99,3 +99,16 @@ def test_an_overruled_judgement_offers_the_same(seeded_workspace, open_page, spe
     at = open_page("review", review_tab="Pairs", **state)
     assert not at.exception
     assert any(t.key == f"from_says_before_{row}" for t in at.text_area)
+
+
+def test_either_answer_of_a_reviewed_pair_offers_it_too(seeded_workspace, open_page, speaker):
+    with seeded_workspace.db() as db:
+        review = Review(blind=True, queue="all", pi=1.0, reviewer="Ada")
+        labels.add(db, labels.verdict_label(seed.pair_of(seed.QUESTIONS[2]), "tie", review=review))
+        row = labels.last_of(db, "Ada").pair_id
+    state = {review_pairs.BEFORE: row, "pair_before": True, f"from_before_B_{row}": True}
+    at = open_page("review", review_tab="Pairs", **state)
+    assert not at.exception
+    titles = [e.label for e in at.expander]
+    assert {"Make a principle of answer A", "Make a principle of answer B"} <= set(titles)
+    assert any(t.key == f"from_says_before_B_{row}" for t in at.text_area)
