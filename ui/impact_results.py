@@ -12,7 +12,7 @@ from cai_core.impact.directions import DIRECTIONS
 from cai_core.impact.effect import Effect
 from cai_core.impact.outcome import Judged
 from cai_core.impact.people import Against
-from cai_core.impact.report import number
+from cai_core.impact.report import number, small
 from cai_core.impact.result import Impact, verdict_sentence
 from cai_core.impact.shifts import flip_share
 from cai_core.jobs import queue
@@ -158,11 +158,9 @@ def _show_checks(checked: Effect | None) -> None:
             "Shift in log-odds": number(one.estimate),
             "Excludes 0": _yes(one.excludes_zero),
             "Same sign in other words": _yes(one.sign_holds),
-            "Shifts there": ", ".join(f"{value:+.2f}" for value in one.paraphrases),
+            "Shifts there": ", ".join(small(value) for value in one.paraphrases),
             "Beyond placebos": _yes(one.beyond_placebos),
-            "95% of placebos within": None
-            if one.placebo_bound != one.placebo_bound
-            else round(one.placebo_bound, 2),
+            "95% of placebos within": small(one.placebo_bound),
         }
         for name, one in checked.directions.items()
     ]

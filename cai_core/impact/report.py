@@ -38,13 +38,28 @@ def name_of(ref: ConstitutionRef) -> str:
 def number(estimate: Estimate) -> str:
     """An estimate in log-odds with its interval and n; a dash where it is undefined.
 
-    >>> number(Estimate(0.5, -0.25, 1.25, 7))
-    '+0.50 (-0.25 to +1.25, n = 7)'
+    Small ones have more digits: one of many principles moves little.
+
+    >>> number(Estimate(0.5, -0.25, 1.25, 7)), number(Estimate(0.002, -0.001, 0.005, 40))
+    ('+0.50 (-0.25 to +1.25, n = 7)', '+0.0020 (-0.0010 to +0.0050, n = 40)')
     """
     if estimate.value != estimate.value:
         return "–"
-    ends = "–" if estimate.low != estimate.low else f"{estimate.low:+.2f} to {estimate.high:+.2f}"
-    return f"{estimate.value:+.2f} ({ends}, n = {estimate.n})"
+    told = [abs(end) for end in (estimate.value, estimate.low, estimate.high) if end == end]
+    digits = 2 if max(told) >= 0.1 else 3 if max(told) >= 0.01 else 4
+    low, high = f"{estimate.low:+.{digits}f}", f"{estimate.high:+.{digits}f}"
+    ends = "–" if estimate.low != estimate.low else f"{low} to {high}"
+    return f"{estimate.value:+.{digits}f} ({ends}, n = {estimate.n})"
+
+
+def small(value: float) -> str:
+    """
+    >>> small(0.25), small(-0.0123), small(float("nan"))
+    ('+0.25', '-0.0123', '–')
+    """
+    if value != value:
+        return "–"
+    return f"{value:+.2f}" if abs(value) >= 0.1 else f"{value:+.4f}"
 
 
 def _verdict(impact: Impact) -> str:
@@ -101,9 +116,9 @@ def _checks(checked: Effect | None) -> str:
         (
             escaped(DIRECTIONS[name]),
             _yes(one.excludes_zero) + number(one.estimate),
-            _yes(one.sign_holds) + ", ".join(f"{value:+.2f}" for value in one.paraphrases),
+            _yes(one.sign_holds) + ", ".join(small(value) for value in one.paraphrases),
             _yes(one.beyond_placebos) + f"p = {one.p_placebo:.2f}; 95% of placebos stay within"
-            f" {one.placebo_bound:.2f}",
+            f" {small(one.placebo_bound)}",
         )
         for name, one in checked.directions.items()
     ]

@@ -146,7 +146,7 @@ def verdict_sentence(impact: Impact) -> str:
 
 def _moved(direction: str, estimate: Estimate) -> str:
     way = direction if estimate.value > 0 else direction.replace("towards", "away from")
-    return f"{way} by {abs(estimate.value):.2f} log-odds"
+    return f"{way} by {abs(estimate.value):.2g} log-odds"
 
 
 # -- JSON
