@@ -12,7 +12,7 @@ from cai_core.impact.directions import DIRECTIONS
 from cai_core.impact.effect import Effect
 from cai_core.impact.outcome import Judged
 from cai_core.impact.people import Against
-from cai_core.impact.report import number, small
+from cai_core.impact.report import named, number, small
 from cai_core.impact.result import Impact, verdict_sentence
 from cai_core.impact.shifts import flip_share
 from cai_core.jobs import queue
@@ -125,8 +125,7 @@ def show_files(job: work.Job) -> None:
 def _show_shifts(found: Impact) -> None:
     rows = [
         {
-            "Of": shift.what or "all principles together",
-            "Kind": shift.kind,
+            "Of": named(shift),
             "Direction": DIRECTIONS[shift.direction],
             "Shift in log-odds": number(shift.estimate),
             "q": None if shift.q != shift.q else round(shift.q, 3),

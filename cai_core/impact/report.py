@@ -8,6 +8,7 @@ from cai_core.impact.effect import Effect
 from cai_core.impact.outcome import Judged
 from cai_core.impact.people import Against
 from cai_core.impact.result import Impact, against_person, verdict_sentence
+from cai_core.impact.shifts import Shift
 from cai_core.schema import ConstitutionRef
 from cai_core.stats import Estimate
 
@@ -52,6 +53,13 @@ def number(estimate: Estimate) -> str:
     return f"{estimate.value:+.{digits}f} ({ends}, n = {estimate.n})"
 
 
+def named(shift: Shift) -> str:
+    """What a row of the table is about."""
+    if not shift.what:
+        return "all principles together"
+    return f"tag {shift.what}" if shift.kind == "tag" else shift.what
+
+
 def small(value: float) -> str:
     """
     >>> small(0.25), small(-0.0123), small(float("nan"))
@@ -86,7 +94,7 @@ def _edit(impact: Impact) -> str:
 def _shifts(impact: Impact) -> str:
     rows = [
         (
-            escaped(shift.what or "all principles together"),
+            escaped(named(shift)),
             escaped(DIRECTIONS[shift.direction]),
             number(shift.estimate),
             "–" if shift.q != shift.q else f"{shift.q:.3f}",

@@ -12,7 +12,7 @@ import numpy as np
 
 from cai_core.impact.directions import DIRECTIONS, sign
 from cai_core.impact.outcome import Judged
-from cai_core.stats import ClusteredMean, Estimate, clustered
+from cai_core.stats import ClusteredMean, Estimate, clustered, wilson
 
 RATE = 0.05
 ALL = "all"
@@ -113,8 +113,13 @@ def _way(one: Judged, direction: str) -> int:
 
 
 def flip_share(pairs: Sequence[Judged]) -> Estimate:
-    """The share of pairs whose verdict flips, by prompt."""
-    told = [one for one in pairs if one.shift == one.shift]
-    mean = clustered([float(one.flip) for one in told], [one.prompt_id for one in told])
-    found = mean.interval()
-    return Estimate(found.value, max(0.0, found.low), min(1.0, found.high), found.n)
+    """The share of verdicts that flip, prompt by prompt: several pairs of one are averaged first.
+
+    Wilson's interval, which is wide enough where nothing flips; its n counts prompts.
+    """
+    by_prompt: dict[str, list[bool]] = {}
+    for one in pairs:
+        if one.shift == one.shift:
+            by_prompt.setdefault(one.prompt_id, []).append(one.flip)
+    means = [sum(flips) / len(flips) for flips in by_prompt.values()]
+    return wilson(sum(means), len(means))

@@ -81,6 +81,12 @@ def test_flips_are_counted_by_direction():
     assert 0 <= share.low <= share.high <= 1
 
 
+def test_no_flip_among_forty_pairs_is_no_certainty():
+    share = flip_share([judged(i, 0.6, 0.7) for i in range(40)])
+    assert (share.value, share.low) == (0, 0)
+    assert 0.05 < share.high < 0.12
+
+
 def test_mcnemar_is_the_exact_binomial():
     assert mcnemar(5, 0) == pytest.approx(2 * 0.5**5)
     assert mcnemar(3, 3) == 1.0
