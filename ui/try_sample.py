@@ -20,7 +20,7 @@ from cai_core.impact.outcome import Judged, judged
 from cai_core.impact.people import without_locked
 from cai_core.impact.plan import Plan, plan
 from cai_core.impact.shifts import flip_share
-from cai_core.impact.stored import asked_nowhere, stored_votes
+from cai_core.impact.stored import stored_votes
 from cai_core.schema import Pair
 from cai_core.settings import JudgeSetting, Settings
 from cai_core.store import pairs
@@ -183,10 +183,8 @@ def _judged(db: Database, tried: _Try, block: list[Pair]) -> list[Judged]:
         judge=tried.setting.model,
         template=label_template(tried.setting, examples),
     )
-    everywhere = len(known) == len(block)
-    part = tried.plan.main(asked_nowhere(known, tried.plan) if everywhere else frozenset())
     bench = Bench(live.model(tried.setting.model), tried.setting, examples)
-    made = answers([(part, block)], bench)
+    made = answers([(tried.plan.main(), block)], bench, known=known)
     return judged(tried.plan, made, known=known, tie_band=tried.setting.tie_band)
 
 

@@ -20,10 +20,9 @@ from cai_core.schema import Constitution, ConstitutionRef, Pair, Row
 from cai_core.settings import BUILTIN, JudgeSetting
 
 if TYPE_CHECKING:
-    from cai_core.impact.asking import Answered
+    from cai_core.impact.asking import Answered, Known
     from cai_core.impact.plan import Part, Plan
     from cai_core.impact.result import Cost, Impact
-    from cai_core.impact.stored import Known
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -102,11 +101,10 @@ class Asked:
     placebos: int
     locked: bool
 
-    @property
-    def settings(self) -> Row:
+    def settings(self, seed: int) -> Row:
         """What changes rows; whether to check and to look only adds some."""
         row: Row = {"judge": self.setting.model_dump(mode="json"), "sample": self.sample}
-        row |= {"from": self.old.hash, "to": self.new.hash, "placebos": self.placebos}
+        row |= {"seed": seed, "from": self.old.hash, "to": self.new.hash, "placebos": self.placebos}
         return row | wording_row(self.setting, self.examples)
 
     @property
@@ -138,7 +136,16 @@ def _pairs(running: Running, asked: Asked) -> list[Pair]:
         raise DataError("there is no pair to judge", file=str(asked.pairs))
     pairs = list(read.rows)
     random.Random(running.seed).shuffle(pairs)
-    return pairs[: asked.sample]
+    some = pairs[: asked.sample]
+    return some if asked.setting.principles != "draw" else [_drawn(asked.old, one) for one in some]
+
+
+def _drawn(old: Constitution, pair: Pair) -> Pair:
+    """With the principle that the version before draws for it, where it does not say so itself."""
+    from cai_core.feedback.draw import draw, voters
+
+    principle = pair.extra.get("principle") or draw(voters(old), pair.id).key
+    return replace(pair, extra={**pair.extra, "principle": principle})
 
 
 def _known(running: Running, asked: Asked, planned: "Plan") -> "Known":
@@ -147,7 +154,8 @@ def _known(running: Running, asked: Asked, planned: "Plan") -> "Known":
     from cai_core.impact.edit import Edit
     from cai_core.impact.stored import stored_votes
 
-    if asked.labels is None or asked.setting.principles != "each":
+    asked_so = (asked.setting.method, asked.setting.principles) == ("logprob", "each")
+    if asked.labels is None or not asked_so:
         return {}
     read = read_labels(asked.labels, skip_bad=running.skip_bad)
     template = label_template(asked.setting, asked.examples)
@@ -172,24 +180,26 @@ def _answers(
     from cai_core.impact.result import Cost
 
     pairs, sought = soonest_first(pairs, planned, known)
-    parts = _parts(asked, planned, pairs, known)
+    checks = planned.checks() if asked.check else ()
+    parts = (planned.main(), *checks)
     rows_file = rows_file_of(out)
     full = 2 * len(pairs) * _full(asked, len(voters(asked.new)))
-    compared, checks = (_questions(parts, main) for main in (True, False))
-    used = Cost(compared, checks, full)
-    with running.output(rows_file, settings=asked.settings, inputs=asked.inputs) as output:
+    compared = _questions(parts[:1], pairs, known)
+    used = Cost(compared, _questions(checks, pairs, {}), full)
+    settings = asked.settings(running.seed)
+    with running.output(rows_file, settings=settings, inputs=asked.inputs) as output:
         todo = [
-            (part, [pair for pair in some if not output.has(row_id(pair.id, part.name))])
-            for part, some in parts
+            (part, [pair for pair in pairs if not output.has(row_id(pair.id, part.name))])
+            for part in parts
         ]
         if any(some for _, some in todo):
             model = running.model(asked.setting.model)
             bench = Bench(model, asked.setting, asked.examples, running.seed)
             with output.mending():
-                for answered in answers(todo, bench, hooks=running.hooks):
+                for answered in answers(todo, bench, known=known, hooks=running.hooks):
                     output.write(_row(asked, planned, answered, known) | _flag(answered, sought))
             used = replace(used, cached=model.usage.cached)
-        output.finish([row_id(pair.id, part.name) for part, some in parts for pair in some])
+        output.finish([row_id(pair.id, part.name) for part in parts for pair in pairs])
     found = list(map(Answered.from_row, rows_in(rows_file)))
     main = [answered for answered in found if answered.part == MAIN]
     refuse_if_all_failed(rows_file, len(main), sum(1 for one in main if one.error))
@@ -210,34 +220,18 @@ def _flag(answered: "Answered", sought: frozenset[str]) -> Row:
     return {"sought": True} if answered.pair.id in sought else {}
 
 
-def _questions(parts: "Sequence[tuple[Part, Sequence[Pair]]]", main: bool) -> int:
-    """Questions in both orders; a version's draw is one."""
-    from cai_core.impact.plan import MAIN
-
+def _questions(parts: "Sequence[Part]", pairs: Sequence[Pair], known: "Known") -> int:
+    """Questions in both orders without those whose votes are stored; a version's draw is one."""
     return sum(
-        2 * len(pairs) * (len(part.questions) + len(part.drawn))
-        for part, pairs in parts
-        if (part.name == MAIN) == main
+        2 * (len(part.missing(known.get(pair.id, {}))) + len(part.drawn))
+        for part in parts
+        for pair in pairs
     )
 
 
 def _full(asked: Asked, voting: int) -> int:
     """Questions on a pair in one order when the new version is judged from nothing."""
     return voting if asked.setting.principles == "each" else 1
-
-
-def _parts(
-    asked: Asked, planned: "Plan", pairs: Sequence[Pair], known: "Known"
-) -> "list[tuple[Part, list[Pair]]]":
-    """The main part, of pairs with stored votes only what is not stored, and the checks."""
-    from cai_core.impact.stored import asked_nowhere
-
-    stored = asked_nowhere(known, planned)
-    there = [pair for pair in pairs if stored <= set(known.get(pair.id, {})) and stored]
-    rest = [pair for pair in pairs if pair not in there]
-    parts = [(planned.main(stored), there), (planned.main(), rest)]
-    checks = planned.checks() if asked.check else ()
-    return [(part, some) for part, some in parts if some] + [(part, list(pairs)) for part in checks]
 
 
 def _result(

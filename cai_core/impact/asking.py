@@ -16,6 +16,7 @@ from cai_core.settings import JudgeSetting
 T = TypeVar("T")
 FIRST, MOST = 2, 32  # pairs in the first block, and in the largest
 QUIET = Hooks()
+Known = Mapping[str, Mapping[str, float]]  # pair id -> question id -> P(response_a is better)
 
 
 @dataclass(frozen=True)
@@ -72,20 +73,26 @@ class Bench:
 
 
 def answers(
-    todo: Sequence[tuple[Part, Sequence[Pair]]], bench: Bench, *, hooks: Hooks = QUIET
+    todo: Sequence[tuple[Part, Sequence[Pair]]],
+    bench: Bench,
+    *,
+    known: Known | None = None,
+    hooks: Hooks = QUIET,
 ) -> Iterator[Answered]:
     """What the judge says to each part's questions on its pairs, in that order.
 
+    Args:
+        known: votes by pair id and question id that the main part need not ask for.
     Raises:
         Stopped: as asked, between blocks. GaveUpError: many pairs in a row failed alike in the main
             part; another part goes on without the judge.
     """
     count = Tally(sum(len(pairs) for _, pairs in todo), hooks, [bench.model])
     for part, pairs in todo:
-        gone = ""
+        gone, stored = "", (known or {}) if part.name == MAIN else {}
         for block in growing(pairs):
             unasked = (Answered(pair, part.name, error=gone) for pair in block)
-            for answered in unasked if gone else _block(part, block, bench, hooks):
+            for answered in unasked if gone else _block(part, block, bench, stored, hooks):
                 yield answered
                 try:
                     count.finished(answered.error)
@@ -107,20 +114,68 @@ def growing(items: Sequence[T]) -> Iterator[Sequence[T]]:
         start, size = start + size, min(2 * size, MOST)
 
 
-def _block(part: Part, pairs: Sequence[Pair], bench: Bench, hooks: Hooks) -> Iterator[Answered]:
+@dataclass
+class _Heard:
+    """What one pair has brought so far; `said` tells why a question brought nothing."""
+
+    votes: dict[str, float] = field(default_factory=dict)
+    failed: str = ""
+    said: str = ""
+
+    def hear(self, label: Label, votes: Mapping[str, float]) -> None:
+        """A label without mass was not judged at all; one with mass may lack votes only."""
+        self.votes |= votes
+        if label.error and label.mass is None:
+            self.failed = self.failed or label.error
+        self.said = self.said or label.error
+
+
+def _block(
+    part: Part, pairs: Sequence[Pair], bench: Bench, known: Known, hooks: Hooks
+) -> Iterator[Answered]:
     silent = Hooks(should_stop=hooks.should_stop)
-    heard: list[dict[str, float]] = [{} for _ in pairs]
-    errors = [""] * len(pairs)
-    if part.rules:
-        labels = bench.labels(pairs, part.rules, "each", part.template, silent)
-        for place, label in enumerate(labels):
-            heard[place] |= label.votes
-            errors[place] = label.error
+    heard = {pair.id: _Heard() for pair in pairs}
+    for ids, some in _by_missing(part, pairs, known).items():
+        for label in _labels(bench, some, part.rules(ids), "each", part.template, silent):
+            heard[label.pair.id].hear(label, label.votes)
     for id, version in part.drawn.items():
-        labels = bench.labels(pairs, version, "draw", part.template, silent)
-        for place, label in enumerate(labels):
-            errors[place] = errors[place] or label.error
-            if label.p_a is not None:
-                heard[place][id] = label.p_a
-    for pair, votes, error in zip(pairs, heard, errors, strict=True):
-        yield Answered(pair, part.name, votes, error)
+        for label in _labels(bench, pairs, version, "draw", part.template, silent):
+            votes = {} if label.p_a is None else {id: label.p_a}
+            heard[label.pair.id].hear(label, votes)
+    for pair in pairs:
+        found = heard[pair.id]
+        enough = part.decides({**known.get(pair.id, {}), **found.votes})
+        yield Answered(pair, part.name, found.votes, found.failed or ("" if enough else found.said))
+
+
+def _by_missing(
+    part: Part, pairs: Sequence[Pair], known: Known
+) -> dict[tuple[str, ...], list[Pair]]:
+    """Pairs that lack the same votes are asked together; those that lack none are not asked."""
+    groups: dict[tuple[str, ...], list[Pair]] = {}
+    for pair in pairs:
+        ids = part.missing(known.get(pair.id, {}))
+        if ids:
+            groups.setdefault(ids, []).append(pair)
+    return groups
+
+
+def _labels(
+    bench: Bench,
+    pairs: Sequence[Pair],
+    rules: Constitution,
+    mode: str,
+    template: str,
+    hooks: Hooks,
+) -> Iterator[Label]:
+    """One label a pair: whether to give up is for `answers` to say, which knows the stored votes."""
+    rest = pairs
+    while rest:
+        made = 0
+        try:
+            for label in bench.labels(rest, rules, mode, template, hooks):
+                made += 1
+                yield label
+        except GaveUpError:
+            pass
+        rest = rest[made:]

@@ -7,8 +7,8 @@ before every pair is judged.
 
 from collections.abc import Sequence
 
+from cai_core.impact.asking import Known
 from cai_core.impact.plan import Plan, combined
-from cai_core.impact.stored import Known
 from cai_core.schema import Pair
 
 SOUGHT = 4  # pairs: seconds on a laptop

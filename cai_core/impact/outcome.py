@@ -1,6 +1,6 @@
 """Both versions' judgements on every pair, made of the votes that were asked or stored."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from cai_core.feedback.votes import verdict_of
 from cai_core.impact.asking import Answered
 from cai_core.impact.effect import Measured
-from cai_core.impact.plan import MAIN, PLACEBOS, Plan, combined
+from cai_core.impact.plan import MAIN, PLACEBOS, Part, Plan, Side, combined
 from cai_core.schema import Pair, Row, Verdict, chat_row, content_hash
 from cai_core.stats import FloatArray, logit, sigmoid
 
@@ -134,48 +134,58 @@ def measured(
     known: Mapping[str, Votes] | None = None,
 ) -> Measured:
     """The shifts of these pairs under every template, and those of the placebos."""
-    by_part: dict[str, dict[str, Answered]] = {}
+    said: dict[str, dict[str, Answered]] = {}
     for answered in answers:
-        by_part.setdefault(answered.part, {})[answered.pair.id] = answered
-    stored = {one.pair.id: _main_votes(one, by_part, known or {}) for one in pairs}
-    templates = [name for name in by_part if name not in (MAIN, PLACEBOS)]
+        said.setdefault(answered.part, {})[answered.pair.id] = answered
+    stored = {
+        one.pair.id: {**(known or {}).get(one.pair.id, {}), **said[MAIN][one.pair.id].votes}
+        for one in pairs
+    }
     shifts = [np.array([one.shift for one in pairs])]
-    for name in templates:
-        shifts.append(np.array([_moved(plan, by_part[name], stored, one.pair.id) for one in pairs]))
-    clusters = [one.prompt_id for one in pairs]
-    placebos = _placebo_shifts(plan, by_part.get(PLACEBOS, {}), stored)
-    return Measured(np.stack(shifts), placebos, clusters)
+    for part in plan.checks():
+        if part.name != PLACEBOS and part.name in said:
+            rows = said[part.name]
+            moved = [_moved(plan, part, rows.get(id), votes) for id, votes in stored.items()]
+            shifts.append(np.array(moved))
+    placebos = _placebo_shifts(plan, said.get(PLACEBOS, {}), stored)
+    return Measured(np.stack(shifts), placebos, [one.prompt_id for one in pairs])
 
 
-def _main_votes(
-    one: Judged, by_part: Mapping[str, Mapping[str, Answered]], known: Mapping[str, Votes]
-) -> Votes:
-    return {**known.get(one.pair.id, {}), **by_part[MAIN][one.pair.id].votes}
+def _moved(plan: Plan, part: Part, answered: Answered | None, stored: Votes) -> float:
+    """Under another template; nan where a question that was asked there has no vote there.
 
-
-def _moved(
-    plan: Plan, part: Mapping[str, Answered], stored: Mapping[str, Votes], pair_id: str
-) -> float:
-    """Under another template: what was asked there replaces the votes of the main part."""
-    answered = part.get(pair_id)
-    if answered is None or answered.error:
+    A vote of the main template would not do: two templates would be mixed in one shift.
+    """
+    asked = {*part.questions, *part.drawn}
+    if answered is None or answered.error or not asked <= set(answered.votes):
         return float("nan")
-    votes = {**stored[pair_id], **answered.votes}
+    votes = {**stored, **answered.votes}
     return combined(plan.new, votes) - combined(plan.old, votes)
 
 
 def _placebo_shifts(
-    plan: Plan, part: Mapping[str, Answered], stored: Mapping[str, Votes]
+    plan: Plan, rows: Mapping[str, Answered], stored: Mapping[str, Votes]
 ) -> FloatArray:
-    """(placebos, pairs); a placebo without one vote is left out."""
-    rows = []
-    for side in plan.placebos:
-        row = []
-        for pair_id, votes in stored.items():
-            answered = part.get(pair_id)
-            there = {**votes, **answered.votes} if answered and not answered.error else {}
-            row.append(combined(side, there) - combined(plan.base, there))
-        rows.append(row)
-    found = np.array(rows, float).reshape(len(rows), len(stored))
+    """(placebos, pairs), nan where a reworded question has no vote; no placebo without one vote."""
+    before = {id for id, _ in plan.base}
+    found = np.array(
+        [
+            [
+                _placebo_shift(plan, side, {id for id, _ in side} - before, rows.get(id), votes)
+                for id, votes in stored.items()
+            ]
+            for side in plan.placebos
+        ],
+        float,
+    ).reshape(len(plan.placebos), len(stored))
     kept: FloatArray = found[~np.isnan(found).all(axis=1)]
     return kept
+
+
+def _placebo_shift(
+    plan: Plan, side: Side, reworded: Set[str], answered: Answered | None, stored: Votes
+) -> float:
+    if answered is None or answered.error or not reworded <= set(answered.votes):
+        return float("nan")
+    votes = {**stored, **answered.votes}
+    return combined(side, votes) - combined(plan.base, votes)

@@ -33,20 +33,31 @@ _DRAWN_OLD, _DRAWN_NEW = "drawn-old", "drawn-new"
 
 @dataclass(frozen=True)
 class Part:
-    """One pass over the pairs: questions by id under one template; `drawn` ones as that version draws."""
+    """One pass over the pairs: questions by id under one template; `drawn` ones as that version draws.
+
+    `sides` must each have a vote, or a pair has failed; without them any vote will do.
+    """
 
     name: str
     template: str
     questions: Mapping[str, str]
     drawn: Mapping[str, Constitution]
+    sides: tuple[Side, ...] = ()
 
-    @property
-    def rules(self) -> Constitution | None:
-        """The questions as a constitution of which each votes; None where there is none."""
-        if not self.questions:
-            return None
-        asked = tuple(Principle(id, text=text) for id, text in self.questions.items())
+    def missing(self, known: Mapping[str, float]) -> tuple[str, ...]:
+        """The questions that have no stored vote."""
+        return tuple(id for id in self.questions if id not in known)
+
+    def rules(self, ids: Sequence[str]) -> Constitution:
+        """Some of the questions as a constitution of which each votes."""
+        asked = tuple(Principle(id, text=self.questions[id]) for id in ids)
         return Constitution(f"questions of {self.name}", asked)
+
+    def decides(self, votes: Mapping[str, float]) -> bool:
+        """Whether these votes are enough."""
+        if not self.sides:
+            return bool(votes)
+        return all(any(id in votes for id, _ in side) for side in self.sides)
 
 
 @dataclass(frozen=True)
@@ -66,10 +77,10 @@ class Plan:
     drawn: Mapping[str, Constitution]
     template: str
 
-    def main(self, known: frozenset[str] = frozenset()) -> Part:
-        """The comparison itself, without the questions whose votes are `known`."""
-        asked = [id for id, _ in (*self.old, *self.new) if id not in known]
-        return self._part(MAIN, self.template, asked)
+    def main(self) -> Part:
+        """The comparison itself."""
+        asked = [id for id, _ in (*self.old, *self.new)]
+        return replace(self._part(MAIN, self.template, asked), sides=(self.old, self.new))
 
     def checks(self) -> tuple[Part, ...]:
         """What tells whether it is real: the same under other templates, and placebo edits.

@@ -53,6 +53,8 @@ def rewordings(question: str, *, count: int, seed: int = 0) -> list[str]:
     ['Which response is more courteous?', 'Of the two, which response is more courteous?']
     """
     made: dict[str, None] = {}
+    if count <= 0:
+        return []
     for text in _tries(question, random.Random(f"{seed} {question}")):
         if text != question and text not in made:
             made[text] = None

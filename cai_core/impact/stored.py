@@ -1,14 +1,13 @@
 """Votes that were paid for before: labels by `each` of either version, question by question."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from cai_core.feedback.comparison import comparison_question
 from cai_core.feedback.draw import voters
+from cai_core.impact.asking import Known
 from cai_core.impact.edit import Edit
 from cai_core.impact.plan import Plan, question_id
 from cai_core.schema import Constitution, Label
-
-Known = Mapping[str, Mapping[str, float]]  # pair id -> question id -> P(response_a is better)
 
 
 def stored_votes(
@@ -35,10 +34,3 @@ def stored_votes(
 
 def _questions(version: Constitution) -> dict[str, str]:
     return {p.key: question_id(comparison_question(p)) for p in voters(version)}
-
-
-def asked_nowhere(known: Known, plan: Plan) -> frozenset[str]:
-    """Questions whose votes are stored for every pair that has stored votes."""
-    asked = {id for id, _ in (*plan.old, *plan.new)}
-    stored = [set(votes) for votes in known.values()]
-    return frozenset(asked.intersection(*stored)) if stored else frozenset()

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 
 from cai_core.feedback.comparison import Wording, label_template
 from cai_core.feedback.judge import judge
-from cai_core.impact.asking import Bench, answers
+from cai_core.impact.asking import Bench, Known, answers
 from cai_core.impact.edit import Edit
 from cai_core.impact.order import soonest_first
 from cai_core.impact.outcome import judged
 from cai_core.impact.plan import Part, Plan, plan
-from cai_core.impact.stored import Known, asked_nowhere, stored_votes
+from cai_core.impact.stored import stored_votes
 from cai_core.models.catalogue import load
 from cai_core.models.local import LocalModel
 from cai_core.schema import Pair, PrincipleMode
@@ -60,12 +60,12 @@ def one_run(mode: PrincipleMode, pairs: Sequence[Pair]) -> Run:
     changed, setting = edit(), JudgeSetting(principles=mode)
     planned = plan(changed, setting, placebos=0)
     known = votes_before(pairs, changed, planned) if mode == "each" else {}
-    part = planned.main(asked_nowhere(known, planned))
+    part = planned.main()
     ordered, _ = soonest_first(pairs, planned, known)
     began = time.perf_counter()
     model = load(BUILTIN)
     times, flips = [], []
-    for answered in answers([(part, ordered)], Bench(model, setting, ())):
+    for answered in answers([(part, ordered)], Bench(model, setting, ()), known=known):
         times.append(time.perf_counter() - began)
         (one,) = judged(planned, [answered], known=known)
         if one.flip:
@@ -75,21 +75,21 @@ def one_run(mode: PrincipleMode, pairs: Sequence[Pair]) -> Run:
         first_flip=flips[0] if flips else None,
         all=times[-1],
         flips=len(flips),
-        asked=2 * len(pairs) * len(part.questions),
-        bound=_bound(part, pairs),
+        asked=sum(2 * len(part.missing(known.get(pair.id, {}))) for pair in pairs),
+        bound=_bound(part, pairs, known),
     )
 
 
-def _bound(part: Part, pairs: Sequence[Pair]) -> float:
+def _bound(part: Part, pairs: Sequence[Pair], known: Known) -> float:
     """Seconds to read what differs of all questions."""
     model = load(BUILTIN)
     assert isinstance(model, LocalModel)
     wording = Wording.of(JudgeSetting(), ())
     chats = [
-        wording.comparison_chat(shown, question)
+        wording.comparison_chat(shown, part.questions[id])
         for pair in pairs
         for shown in (pair, pair.swapped())
-        for question in part.questions.values()
+        for id in part.missing(known.get(pair.id, {}))
     ]
     width = tokens_of(model, chats) // len(chats)
     return unique_tokens(model, chats) / prefill(model, width, last=False)

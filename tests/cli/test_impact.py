@@ -7,6 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from cai_core.cli.main import main
+from cai_core.cli.output import Output
+from cai_core.errors import Stopped
 from cai_core.impact.result import Impact
 from cai_core.models import catalogue
 from cai_core.models.scripted import ScriptedModel
@@ -200,3 +202,92 @@ def test_sought_pairs_are_marked_while_it_runs_and_count_like_all_others_at_the_
     rows = [json.loads(line) for line in (place / "i.json.rows.jsonl").read_text().splitlines()]
     assert [bool(row.get("sought")) for row in rows[:6]] == [True] * 4 + [False] * 2
     assert read(place).flip_share.n == len(PAIRS)
+
+
+def judged_before(place, drop=()):
+    """Labels of the version before; of some pairs one stored vote is missing."""
+    args = ["--pairs", place / "pairs.jsonl", "--constitution", place / "old.yaml"]
+    args += ["--judge", "scripted:test", "--principles", "each", "--out", place / "l.jsonl"]
+    assert CliRunner().invoke(main, ["judge", *map(str, args)]).exit_code == 0
+    rows = [json.loads(line) for line in (place / "l.jsonl").read_text().splitlines()]
+    for number in drop:
+        del rows[number]["votes"]["kind"]
+    write(place / "l.jsonl", rows)
+
+
+def test_a_missing_stored_vote_is_asked_for_on_its_own_pair_alone(place, model):
+    judged_before(place, drop=[0, 5])
+    model.history.clear()
+    assert impact(place, "--labels", place / "l.jsonl", "--no-check").exit_code == 0
+    assert read(place).cost.compared == len(model.history) == 2 * len(PAIRS) + 4
+
+
+def test_pairs_with_and_without_stored_votes_come_in_one_random_order(place, model):
+    judged_before(place)
+    half = (place / "l.jsonl").read_text().splitlines()[:15]
+    (place / "l.jsonl").write_text("\n".join(half) + "\n")
+    assert impact(place, "--labels", place / "l.jsonl", "--no-check").exit_code == 0
+    rows = [json.loads(line) for line in (place / "i.json.rows.jsonl").read_text().splitlines()]
+    stored = {json.loads(line)["id"] for line in half}
+    came = [row["pair"]["id"] in stored for row in rows if not row.get("sought")]
+    assert 0 < came[:11].count(True) < 11
+
+
+def test_a_new_wording_without_a_verdict_fails_no_pair_that_others_decide(place, monkeypatch):
+    usual, mute = scripted_judge(), scripted_judge(mass=0.1)
+
+    def score(chat, choice):
+        return (mute if "false" in chat[-2].content else usual)._scores(chat, choice)
+
+    made = ScriptedModel(choice_scores=score)
+    monkeypatch.setattr(catalogue, "load", lambda model_id, **more: made)
+    judged_before(place)
+    done = impact(place, "--labels", place / "l.jsonl", "--no-check")
+    assert done.exit_code == 0, done.output
+    found = read(place)
+    assert found.failed == 0
+    assert all(one.votes["true"][1] is None for one in found.pairs)
+
+
+def test_votes_by_probability_serve_no_other_method(place, monkeypatch):
+    made = ScriptedModel(lambda chat: "So.", choice_scores=scripted_judge()._scores)
+    monkeypatch.setattr(catalogue, "load", lambda model_id, **more: made)
+    judged_before(place)
+    done = impact(place, "--labels", place / "l.jsonl", "--no-check", "--method", "cot")
+    assert done.exit_code == 0, done.output
+    assert read(place).cost.compared == 180
+
+
+def test_another_seed_is_refused_for_it_draws_other_pairs_and_placebos(place, model):
+    assert impact(place, "--no-check").exit_code == 0
+    done = impact(place, "--no-check", "--seed", "1")
+    assert done.exit_code == 1
+    assert "seed" in done.output
+
+
+def test_it_goes_on_where_it_was_stopped_and_comes_to_the_same(place, model, monkeypatch):
+    assert impact(place).exit_code == 0
+    whole = read(place).to_row()
+    for name in ("i.json", "i.json.rows.jsonl", "i.json.rows.jsonl.json"):
+        (place / name).unlink()
+    stop_after = 40
+    real = Output.write
+
+    def write_some(self, row):
+        real(self, row)
+        nonlocal stop_after
+        stop_after -= 1
+        if not stop_after:
+            raise Stopped("as asked")
+
+    monkeypatch.setattr(Output, "write", write_some)
+    assert impact(place).exit_code == 1
+    assert not (place / "i.json").exists()
+    before = len(model.history)
+    monkeypatch.setattr(Output, "write", real)
+    assert impact(place).exit_code == 0
+    again = read(place).to_row()
+    for row in (whole, again):
+        row["cost"] = None
+    assert again == whole
+    assert len(model.history) - before < before

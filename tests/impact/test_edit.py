@@ -66,8 +66,8 @@ def test_each_asks_what_both_versions_have_once():
 
 def test_each_asks_only_the_new_wording_where_votes_are_stored():
     planned = plan(edited(replace(TRUE, text="Is it so?"), KIND, SAFE), JudgeSetting())
-    known = frozenset(question_id(comparison_question(p)) for p in OLD.principles)
-    assert list(planned.main(known).questions.values()) == ["Is it so?"]
+    known = {question_id(comparison_question(p)): 0.5 for p in OLD.principles}
+    assert planned.main().missing(known) == (question_id("Is it so?"),)
 
 
 def test_draw_forces_the_edited_principle_alone():
@@ -118,6 +118,12 @@ def test_votes_are_combined_by_weight_in_log_odds():
     )
     assert combined((("x", 1.0), ("y", 3.0)), {"y": 0.8}) == pytest.approx(1.386294, abs=1e-6)
     assert combined((("x", 1.0),), {}) != combined((("x", 1.0),), {})  # nan
+
+
+def test_no_placebo_is_made_where_none_is_asked_for():
+    assert rewordings("Which response is kinder?", count=0) == []
+    planned = plan(edited(replace(TRUE, text="Is it so?"), KIND, SAFE), JudgeSetting(), placebos=0)
+    assert planned.placebos == ()
 
 
 @given(st.text(min_size=1, max_size=200), st.integers(0, 5))
