@@ -203,6 +203,27 @@ def false_discoveries(p: ArrayLike) -> FloatArray:
     return adjusted
 
 
+def cluster_means(values: Sequence[float], clusters: Sequence[Hashable]) -> list[float]:
+    """The mean of each cluster, in the order of first sight.
+
+    >>> cluster_means([1.0, 0.0, 1.0], ["p", "p", "q"])
+    [0.5, 1.0]
+    """
+    found: dict[Hashable, list[float]] = {}
+    for value, cluster in zip(values, clusters, strict=True):
+        found.setdefault(cluster, []).append(value)
+    return [sum(some) / len(some) for some in found.values()]
+
+
+def clustered_share(values: Sequence[float], clusters: Sequence[Hashable]) -> Estimate:
+    """A share whose clusters (prompts) are one draw each: Wilson's interval of their means.
+
+    Unlike that of `clustered_mean` it is wide enough where all or none have it; its n counts clusters.
+    """
+    means = cluster_means(values, clusters)
+    return wilson(sum(means), len(means))
+
+
 def sigmoid(x: ArrayLike) -> FloatArray:
     """1 / (1 + exp(-x)) without overflow."""
     values = np.asarray(x, dtype=np.float64)

@@ -10,9 +10,10 @@ from sqlite_utils import Database
 from cai_core.constitution import document
 from cai_core.errors import CaiError, DataError
 from cai_core.impact.edit import Edit
+from cai_core.impact.plan import REWORDED
 from cai_core.jobs.queue import Submission
 from cai_core.review.effective import effective_labels
-from cai_core.schema import Pair, Row, Verdict, content_hash
+from cai_core.schema import Pair, Row, Verdict
 from cai_core.settings import JudgeSetting
 from cai_core.store import labels, pairs
 from ui import cards, impact_edit, judge_choices
@@ -22,7 +23,6 @@ from ui.impact_votes import stored_labels
 from ui.plain import label, shorten
 
 FEW = 40  # pairs at first: enough for an interval, minutes on a laptop
-PLACEBOS = 19
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _choose_judge() -> tuple[JudgeSetting, bool]:
         "Ask whether it is real",
         value=True,
         key="impact_check",
-        help=f"The same under five other templates, and {PLACEBOS} placebo edits: rewordings that"
+        help=f"The same under five other templates, and {REWORDED} placebo edits: rewordings that"
         " mean the same. It takes several times as long.",
     )
     return setting, check
@@ -153,7 +153,7 @@ def _submission(db: Database, asked: _Asked) -> Submission:
     stored = stored_labels(db, edit, ids, setting)
     options |= {"from": "from.yaml", "to": "to.yaml", "pairs": "pairs.jsonl"}
     options |= {"labels": "labels.jsonl"} if stored else {}
-    options |= {"no_check": True} if not asked.check else {"placebos": PLACEBOS}
+    options |= {"no_check": True} if not asked.check else {"placebos": REWORDED}
     files: dict[str, str | Sequence[Row]] = {
         "from.yaml": document.dump(asked.old.constitution),
         "to.yaml": document.dump(asked.new.constitution),
@@ -169,6 +169,6 @@ def _submission(db: Database, asked: _Asked) -> Submission:
         constitution=asked.new.ref,
         config={
             "from": asked.old.ref.to_row(),
-            "pair_set": content_hash(sorted(pair.id for pair in asked.pairs)),
+            "reviewed": sorted(pair.id for pair in asked.pairs if pair.label),
         },
     )

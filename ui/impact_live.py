@@ -1,8 +1,6 @@
 """Comparisons under way: flips as they come, in random order, with a running interval."""
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 from sqlite_utils import Database
@@ -11,7 +9,7 @@ from cai_core.impact.outcome import Judged
 from cai_core.impact.people import without_locked
 from cai_core.impact.plan import MAIN
 from cai_core.impact.shifts import flip_share
-from cai_core.jobs import queue
+from cai_core.jobs import ingest, queue
 from cai_core.store import work
 from ui import cards, frame, impact_cards, job_cards
 from ui.job_cards import card
@@ -36,15 +34,9 @@ class SoFar:
 def rows_so_far(job: work.Job) -> SoFar:
     """What the job has judged of its main part, finished or not; without verdicts on locked pairs."""
     out = queue.out_of(job)
-    rows = out.with_name(out.name + ".rows.jsonl")
-    part = rows.with_name(rows.name + ".part")
     found: dict[str, Judged] = {}
     sought = set[str]()
-    for line in lines(part if part.exists() else rows):
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue  # the last line, while it is being written
+    for row in ingest.rows_in(out.with_name(out.name + ".rows.jsonl")):
         if row.get("part") == MAIN and "judged" in row:
             one = without_locked(Judged.from_row(row["judged"]))
             found[row["id"]] = one
@@ -53,23 +45,11 @@ def rows_so_far(job: work.Job) -> SoFar:
     return SoFar(tuple(found.values()), frozenset(sought))
 
 
-def lines(path: Path) -> list[str]:
-    """Of a file of rows; none where it is not there yet."""
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
-
-
 @frame.fragment(run_every="2s")
 def show_now(db: Database) -> None:
     """Every comparison that runs or waits; the page is drawn anew when one has ended."""
     found = work.find(db, states=(*work.ACTIVE, "queued"), kinds=["impact"])
-    ids = [job.id for job in found]
-    before = st.session_state.get(SEEN, ids)
-    st.session_state[SEEN] = ids
-    if set(before) - set(ids):
-        st.rerun()
+    job_cards.rerun_where_one_ended(found, key=SEEN)
     st.subheader("Now", anchor=False)
     if not found:
         st.caption("Nothing runs and nothing waits.")

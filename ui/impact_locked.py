@@ -1,6 +1,5 @@
 """The locked half of the reviewed pairs: looked at once for each saved version."""
 
-import json
 from dataclasses import replace
 
 import streamlit as st
@@ -8,11 +7,13 @@ from sqlite_utils import Database
 
 from cai_core.errors import DataError, NotFoundError
 from cai_core.impact.people import Against, against, by_part
-from cai_core.jobs import queue
+from cai_core.jobs import ingest, queue
 from cai_core.schema import ConstitutionRef, Pair, Version
-from cai_core.stats import Estimate
 from cai_core.store import constitutions, looks, work
+from cai_core.store.looks import Look
 from ui import cards, frame, impact_live
+from ui.clock import moment
+from ui.judge_choices import judge_words
 from ui.plain import label
 
 
@@ -46,12 +47,8 @@ def show(db: Database, job_id: str) -> None:
         return
     look = looks.of_version(db, version.id)
     if look is not None:
-        show_against(_read(look.found))
-        when = look.created[:16].replace("T", " ")
-        st.caption(
-            f"{label(look.who)} looked on {when}; {looks.count(db)} looks were taken in this"
-            " workspace. It is shown as it was then."
-        )
+        show_against(Against.from_row(look.found))
+        _say_look(db, look, job_id)
         return
     st.caption(
         "Look once, when you are done with editing: afterwards these pairs are tuned on too."
@@ -63,6 +60,18 @@ def show(db: Database, job_id: str) -> None:
         on_click=frame.callback(_look),
         args=(job_id,),
     )
+
+
+def _say_look(db: Database, look: Look, job_id: str) -> None:
+    """Who looked and when; and at which comparison, where it was not this one."""
+    said = f"{label(look.who)} looked on {moment(look.created)}; {looks.count(db)} looks were taken in this workspace."
+    if look.job != job_id:
+        job = work.get(db, look.job)
+        judge = judge_words(str(job.config.get("options", {}).get("judge", "")))
+        said += (
+            f" It was another comparison of this version: {label(job.title)}, judged by {judge}."
+        )
+    st.caption(f"{said} It is shown as it was then.")
 
 
 def _version(db: Database, job: work.Job) -> Version | None:
@@ -83,24 +92,15 @@ def _look(db: Database, job_id: str) -> None:
     found = _on_locked(job)
     if not found.before.n:
         raise DataError("none of the locked pairs of this comparison has a person's verdict")
-    looks.take(db, version.id, job=job_id, found=_row(found), who=frame.person())
+    looks.take(db, version.id, job=job_id, found=found.to_row(), who=frame.person())
 
 
 def _on_locked(job: work.Job) -> Against:
     """With people's verdicts as the job was given them: its result leaves the locked ones out."""
-    given = (queue.folder_of(job.id) / "pairs.jsonl").read_text(encoding="utf-8").splitlines()
-    verdicts = {pair.id: pair.label for pair in map(Pair.from_row, map(json.loads, given))}
+    given = map(Pair.from_row, ingest.rows_in(queue.folder_of(job.id) / "pairs.jsonl"))
+    verdicts = {pair.id: pair.label for pair in given}
     pairs = [
         replace(one, pair=replace(one.pair, label=verdicts.get(one.pair.id)))
         for one in impact_live.rows_so_far(job).pairs
     ]
     return against(by_part(pairs, "locked"))
-
-
-def _row(found: Against) -> dict[str, object]:
-    return found.to_row()
-
-
-def _read(row: "dict[str, object]") -> Against:
-    before, after = (Estimate(**row[name]) for name in ("before", "after"))  # type: ignore[arg-type]
-    return Against(**{**row, "before": before, "after": after})  # type: ignore[arg-type]

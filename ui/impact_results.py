@@ -18,6 +18,7 @@ from cai_core.impact.shifts import flip_share
 from cai_core.jobs import queue
 from cai_core.store import work
 from ui import cards, frame, impact_cards, impact_live, impact_locked
+from ui.clock import moment
 from ui.plain import label
 
 PAGE = 10  # flips drawn at once
@@ -30,7 +31,7 @@ def show(db: Database) -> None:
     some = {
         job.id: job
         for job in jobs
-        if job.state == "succeeded" or impact_live.rows_so_far(job).pairs
+        if job.state in ("succeeded", "failed") or impact_live.rows_so_far(job).pairs
     }
     if not some:
         st.caption("No comparison is finished yet. Start one above.")
@@ -38,7 +39,7 @@ def show(db: Database) -> None:
     chosen = st.selectbox(
         "Comparison",
         list(some),
-        format_func=lambda id: f"{some[id].title} · {some[id].created[:16].replace('T', ' ')}",
+        format_func=lambda id: f"{some[id].title} · {moment(some[id].created)} · {id[-6:]}",
         key="impact_shown",
     )
     job = some[chosen]
@@ -58,6 +59,10 @@ def _read(path: Path) -> Impact | None:
 
 def _show_stopped(job: work.Job) -> None:
     some = impact_live.rows_so_far(job)
+    if job.state == "failed":
+        st.error(label(job.reason, limit=1000), icon=":material/error:")
+    if not some.pairs:
+        return
     st.info(
         f"Stopped after {len(some.pairs)} pairs. Resume it on the runs page, and it is told whether the shift is"
         " real.",
@@ -181,24 +186,29 @@ def _show_tune(db: Database, job: work.Job, found: Against) -> None:
         )
         return
     impact_locked.show_against(found)
-    drafts, same = _looked(db, job)
-    if drafts > 1:
+    states = _compared(db, job)
+    if states > 1:
         st.caption(
-            f"{drafts} states of this constitution were compared on these {same} pairs: the more, the"
-            " better the best one looks by luck alone."
+            f"{states} states of this constitution were compared on pairs that people judged and that are"
+            " among these: the more, the better the best one looks by luck alone."
         )
 
 
-def _looked(db: Database, job: work.Job) -> tuple[int, int]:
-    """How many different states were compared on this set of pairs, and its size."""
-    mine = job.config.get("pair_set")
+def _compared(db: Database, job: work.Job) -> int:
+    """How many different states of this constitution were held against some of the same verdicts."""
+    name, reviewed = _state(job)[0], set(job.config.get("reviewed") or ())
     states = {
-        str((other.config.get("constitution") or {}).get("hash"))
+        _state(other)
         for other in work.find(db, kinds=["impact"])
-        if other.config.get("pair_set") == mine
+        if _state(other)[0] == name and reviewed & set(other.config.get("reviewed") or ())
     }
-    found = _read(queue.out_of(job))
-    return len(states), len(found.pairs) if found else 0
+    return len(states)
+
+
+def _state(job: work.Job) -> tuple[str, str]:
+    """Name and hash of the constitution after the edit."""
+    row = job.config.get("constitution") or {}
+    return str(row.get("name")), str(row.get("hash"))
 
 
 @frame.fragment

@@ -18,14 +18,14 @@ from cai_core.impact.rewrites_report import (
     shown,
 )
 from cai_core.impact.rewrites_result import ASKS, Jury, RewriteImpact
-from cai_core.jobs import queue
+from cai_core.jobs import ingest, queue
 from cai_core.stats import Estimate
 from cai_core.store import work
 from ui import cards, charts, frame, impact_rewrites_blind, impact_rewrites_cards
-from ui.impact_live import lines
+from ui.clock import moment
 from ui.impact_results import STOPPED, show_files
 from ui.impact_rewrites_form import KIND
-from ui.job_cards import card
+from ui.job_cards import card, rerun_where_one_ended
 from ui.plain import label
 
 PAGE = 10  # prompts drawn at once
@@ -35,27 +35,15 @@ RUNNING = "impact_rewrites_running"  # session state: ids of the jobs that ran w
 def rows_so_far(job: work.Job) -> list[Rewrite]:
     """What the job has finished, whether it has ended or not."""
     out = queue.out_of(job)
-    rows = out.with_name(out.name + ".rows.jsonl")
-    part = rows.with_name(rows.name + ".part")
-    found: dict[str, Rewrite] = {}
-    for line in lines(part if part.exists() else rows):
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue  # the last line, while it is being written
-        found[row["id"]] = Rewrite.from_row(row)
-    return list(found.values())
+    rows = ingest.rows_in(out.with_name(out.name + ".rows.jsonl"))
+    return list({row["id"]: Rewrite.from_row(row) for row in rows}.values())
 
 
 @frame.fragment(run_every="2s")
 def show_now(db: Database) -> None:
     """Every comparison that runs or waits; the page is drawn anew when one has ended."""
     found = work.find(db, states=(*work.ACTIVE, "queued"), kinds=[KIND])
-    ids = [job.id for job in found]
-    before = st.session_state.get(RUNNING, ids)
-    st.session_state[RUNNING] = ids
-    if set(before) - set(ids):
-        st.rerun()
+    rerun_where_one_ended(found, key=RUNNING)
     st.subheader("Now", anchor=False)
     if not found:
         st.caption("Nothing runs and nothing waits.")
@@ -79,7 +67,7 @@ def show(db: Database) -> None:
     chosen = st.selectbox(
         "Comparison",
         list(some),
-        format_func=lambda id: f"{some[id].title} · {some[id].created[:16].replace('T', ' ')}",
+        format_func=lambda id: f"{some[id].title} · {moment(some[id].created)} · {id[-6:]}",
         key="impact_rewrites_shown",
     )
     job = some[chosen]

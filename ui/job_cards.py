@@ -195,6 +195,19 @@ def _release(db: Database, job_id: str) -> None:
     queue.release(db, job_id, by=frame.person())
 
 
+def rerun_where_one_ended(jobs: Sequence[work.Job], *, key: str) -> None:
+    """Draw the page anew where a job that was among these is no more; its result is there now.
+
+    Args:
+        key: of the session state, where those of the last look stand.
+    """
+    ids = {job.id for job in jobs}
+    before = st.session_state.get(key, ids)
+    st.session_state[key] = ids
+    if before - ids:
+        st.rerun()
+
+
 def live(db: Database, kinds: Sequence[str] = ()) -> int:
     """Draw the jobs of these kinds that are under way or wait; how many there are."""
     states: tuple[work.State, ...] = (*work.ACTIVE, "queued")

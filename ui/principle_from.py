@@ -10,6 +10,7 @@ from cai_core.feedback import drafting
 from cai_core.feedback.drafting import Drafted, Kind, Remark
 from cai_core.feedback.examples import comparisons_in_use
 from cai_core.feedback.judge import judge
+from cai_core.impact.people import is_locked
 from cai_core.review.similar import pairs_like
 from cai_core.schema import Chat, Constitution, Label, Pair, Principle
 from cai_core.settings import Settings
@@ -186,10 +187,9 @@ def _show_tried(db: Database, key: str) -> None:
     found: list[Label] = st.session_state.get(f"from_tried_{key}", [])
     if not found:
         return
-    said = {
-        item.pair_id: item.label.verdict
-        for item in labels.verdicts(db, labels.LabelFilter(pairs=[one.pair.id for one in found]))
-    }
+    ids = [one.pair.id for one in found if not is_locked(one.pair)]
+    verdicts = labels.verdicts(db, labels.LabelFilter(pairs=ids))
+    said = {item.pair_id: item.label.verdict for item in verdicts}
     for one in found:
         asked = label(one.pair.prompt[-1].content, limit=60)
         p = "–" if one.p_a is None else f"{one.p_a:.2f}"

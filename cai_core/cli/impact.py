@@ -16,6 +16,7 @@ from cai_core.cli.running import Running, stage_options
 from cai_core.cli.wording import wording_options, wording_row
 from cai_core.errors import DataError
 from cai_core.feedback.examples import Worked, comparisons_in_use
+from cai_core.impact.plan import REWORDED
 from cai_core.schema import Constitution, ConstitutionRef, Pair, Row
 from cai_core.settings import BUILTIN, JudgeSetting
 
@@ -46,9 +47,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option(
     "--placebos",
     type=click.IntRange(0, 199),
-    default=19,
+    default=REWORDED,
     show_default=True,
-    help="Meaningless rewordings that a real shift must exceed; with fewer than 19 none can.",
+    help=f"Meaningless rewordings that a real shift must exceed; with fewer than {REWORDED} none can.",
 )
 @click.option("--locked", is_flag=True, help="Show the locked half of the reviewed pairs too.")
 @click.option("--out", type=FILE, required=True, help="Result (JSON); its report stands beside it.")

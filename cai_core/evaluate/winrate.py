@@ -1,5 +1,6 @@
 """How often one model's answers are preferred to another's, on the same prompts."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -199,6 +200,14 @@ def estimate_row(estimate: Estimate) -> Row:
     names: tuple[Any, ...] = ("value", "low", "high")
     values = {name: getattr(estimate, name) for name in names}
     return {k: v if v == v else None for k, v in values.items()} | {"n": estimate.n}
+
+
+def estimate_of(row: Row) -> Estimate:
+    """Read what `estimate_row` wrote."""
+    value, low, high = (
+        math.nan if row[name] is None else row[name] for name in ("value", "low", "high")
+    )
+    return Estimate(value, low, high, row["n"])
 
 
 def check_prompts(prompts: Sequence[Prompt], *, place: str) -> None:

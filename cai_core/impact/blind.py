@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from cai_core.errors import GaveUpError
 from cai_core.evaluate.revisions import LEAST_WORDS, at_equal_length
 from cai_core.evaluate.winrate import JudgePairs, WinRate, win_rate
 from cai_core.impact.rewrite import Rewrite, Standard, for_new
@@ -59,7 +60,7 @@ def judged(rewrites: Sequence[Rewrite], judges: Mapping[Standard, JudgePairs]) -
     """With a judgement by every standard, or why there is none."""
     fair = [fair_pair(one) for one in rewrites]
     pairs = [pair for pair in fair if isinstance(pair, Pair)]
-    said = {name: iter(list(judge(pairs))) for name, judge in judges.items() if pairs}
+    said = {name: iter(_labels(judge, pairs)) for name, judge in judges.items() if pairs}
     found = []
     for one, pair in zip(rewrites, fair, strict=True):
         if isinstance(pair, str):
@@ -69,6 +70,17 @@ def judged(rewrites: Sequence[Rewrite], judges: Mapping[Standard, JudgePairs]) -
         reasons = [label.error or "no verdict" for label in labels.values() if not label.verdict]
         found.append(replace(one, labels=labels, error=next(iter(reasons), "")))
     return found
+
+
+def _labels(judge: JudgePairs, pairs: Sequence[Pair]) -> list[Label]:
+    """One a pair; those that a judge was not asked for because it had given up say so."""
+    made: list[Label] = []
+    try:
+        for label in judge(pairs):
+            made.append(label)
+    except GaveUpError as error:
+        made += [Label(pair, None, None, error=str(error)) for pair in pairs[len(made) :]]
+    return made
 
 
 def win_rates(rewrites: Sequence[Rewrite]) -> dict[Standard, WinRate]:

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from cai_core.impact.people import mcnemar
 from cai_core.impact.rewrite import Rewrite
 from cai_core.schema import Round
-from cai_core.stats import NOTHING, Estimate, clustered, clustered_mean, wilson
+from cai_core.stats import (
+    NOTHING,
+    Estimate,
+    cluster_means,
+    clustered,
+    clustered_mean,
+    clustered_share,
+)
 from cai_core.text import is_looping, is_refusal, similarity
 
 REFUSES, UNCHANGED, LOOPS, WORDS = "refuses", "unchanged", "loops", "words"
@@ -81,16 +88,18 @@ def _shares(
     before = [float(bool(one.old and has(one.old, one.initial))) for one in rows]
     after = [float(bool(one.new and has(one.new, one.initial))) for one in rows]
     prompts = [one.prompt_id for one in rows]
-    moved = _by_prompt([new - old for old, new in zip(before, after, strict=True)], prompts)
+    moved = cluster_means([new - old for old, new in zip(before, after, strict=True)], prompts)
     gained, lost = sum(mean > 0 for mean in moved), sum(mean < 0 for mean in moved)
     first = (
-        _share([float(first_has(one.initial)) for one in rows], prompts) if first_has else NOTHING
+        clustered_share([float(first_has(one.initial)) for one in rows], prompts)
+        if first_has
+        else NOTHING
     )
     return Contrast(
         name,
         first,
-        _share(before, prompts),
-        _share(after, prompts),
+        clustered_share(before, prompts),
+        clustered_share(after, prompts),
         share_difference(moved),
         gained,
         lost,
@@ -104,7 +113,7 @@ def _lengths(rows: Sequence[Rewrite]) -> Contrast:
     counts = [[float(len(text.split())) for text in one.revisions or ()] for one in rows]
     old, new = [both[0] for both in counts], [both[1] for both in counts]
     longer = [after - before for before, after in zip(old, new, strict=True)]
-    moved = _by_prompt(longer, prompts)
+    moved = cluster_means(longer, prompts)
     return Contrast(
         WORDS,
         clustered_mean(first, prompts),
@@ -115,19 +124,6 @@ def _lengths(rows: Sequence[Rewrite]) -> Contrast:
         lost=sum(mean < 0 for mean in moved),
         p=math.nan,
     )
-
-
-def _by_prompt(values: Sequence[float], prompts: Sequence[str]) -> list[float]:
-    """The mean of each prompt's rows."""
-    found: dict[str, list[float]] = {}
-    for value, prompt in zip(values, prompts, strict=True):
-        found.setdefault(prompt, []).append(value)
-    return [sum(some) / len(some) for some in found.values()]
-
-
-def _share(values: Sequence[float], prompts: Sequence[str]) -> Estimate:
-    means = _by_prompt(values, prompts)
-    return wilson(sum(means), len(means))
 
 
 def share_difference(moved: Sequence[float]) -> Estimate:

@@ -7,11 +7,12 @@ half of the reviewed prompts, by hash, are locked: their result is for versions 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Self
 
+from cai_core.evaluate.winrate import estimate_of, estimate_row
 from cai_core.impact.outcome import Judged
-from cai_core.schema import Row
-from cai_core.stats import Estimate, wilson
+from cai_core.schema import Pair, Row
+from cai_core.stats import Estimate, cluster_means, clustered_share
 from cai_core.text import normalise
 
 Part = Literal["tune", "locked"]
@@ -27,17 +28,18 @@ def part_of(first_user_turn: str) -> Part:
     return "locked" if digest[0] % 2 else "tune"
 
 
-def pair_part(one: Judged) -> Part:
-    first = next((turn.content for turn in one.pair.prompt if turn.role == "user"), "")
-    return part_of(first)
+def is_locked(pair: Pair) -> bool:
+    first = next((turn.content for turn in pair.prompt if turn.role == "user"), "")
+    return part_of(first) == "locked"
 
 
 @dataclass(frozen=True)
 class Against:
     """Agreement with people before and after, on the pairs that have a side in both and from people.
 
-    `gained` pairs were judged wrong and are right now, `lost` the other way round; `p` is McNemar's
-    exact two-sided P(so uneven, if neither is likelier), 1 where nothing changed.
+    Pairs of one prompt are one draw. `gained` prompts are judged right more often than before, `lost`
+    less often; `p` is McNemar's exact two-sided P(so uneven, if neither is likelier), 1 where nothing
+    changed. The n of both estimates counts prompts.
     """
 
     before: Estimate
@@ -47,22 +49,27 @@ class Against:
     p: float
 
     def to_row(self) -> Row:
-        row: Row = {"before": vars(self.before).copy(), "after": vars(self.after).copy()}
+        row: Row = {"before": estimate_row(self.before), "after": estimate_row(self.after)}
         return row | {"gained": self.gained, "lost": self.lost, "p": self.p}
+
+    @classmethod
+    def from_row(cls, row: Row) -> Self:
+        """Read what `to_row` wrote."""
+        shares = {name: estimate_of(row[name]) for name in ("before", "after")}
+        return cls(**{**row, **shares})
 
 
 def against(pairs: Sequence[Judged]) -> Against:
     """Both versions beside people's verdicts (`pair.label`); ties of either side are left out."""
-    rights = [
-        (one.verdicts[0] == one.pair.label, one.verdicts[1] == one.pair.label)
-        for one in pairs
-        if {one.pair.label, *one.verdicts} <= {"a", "b"}
-    ]
-    gained = sum(new and not old for old, new in rights)
-    lost = sum(old and not new for old, new in rights)
-    n = len(rights)
-    before, after = wilson(sum(r[0] for r in rights), n), wilson(sum(r[1] for r in rights), n)
-    return Against(before, after, gained, lost, mcnemar(gained, lost))
+    told = [one for one in pairs if {one.pair.label, *one.verdicts} <= {"a", "b"}]
+    prompts = [one.prompt_id for one in told]
+    before, after = (
+        [float(one.verdicts[place] == one.pair.label) for one in told] for place in (0, 1)
+    )
+    moved = cluster_means([new - old for old, new in zip(before, after, strict=True)], prompts)
+    gained, lost = sum(mean > 0 for mean in moved), sum(mean < 0 for mean in moved)
+    old, new = (clustered_share(values, prompts) for values in (before, after))
+    return Against(old, new, gained, lost, mcnemar(gained, lost))
 
 
 def mcnemar(gained: int, lost: int) -> float:
@@ -79,11 +86,11 @@ def mcnemar(gained: int, lost: int) -> float:
 
 
 def by_part(pairs: Sequence[Judged], part: Part) -> list[Judged]:
-    return [one for one in pairs if pair_part(one) == part]
+    return [one for one in pairs if is_locked(one.pair) == (part == "locked")]
 
 
 def without_locked(one: Judged) -> Judged:
     """The same without a person's verdict where the pair is locked: so none shows by accident."""
-    if one.pair.label is None or pair_part(one) == "tune":
+    if one.pair.label is None or not is_locked(one.pair):
         return one
     return replace(one, pair=replace(one.pair, label=None))

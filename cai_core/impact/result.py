@@ -1,13 +1,15 @@
 """What an edit changes, as a value: it is written as JSON, read by the page and told in the report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from cai_core.evaluate.winrate import estimate_of, estimate_row
 from cai_core.impact.directions import DIRECTIONS
 from cai_core.impact.effect import DirectionEffect, Effect
 from cai_core.impact.outcome import Judged
 from cai_core.impact.people import Against, against, by_part
+from cai_core.impact.plan import REWORDED
 from cai_core.impact.shifts import FlipCount, Shift, flip_counts, flip_share
 from cai_core.schema import ConstitutionRef, Row
 from cai_core.stats import Estimate
@@ -86,14 +88,14 @@ class Impact:
         row |= {"judge": self.judge, "template": self.template, "seed": self.seed}
         row |= {"verdict": verdict_sentence(self), "n": len(self.pairs), "failed": self.failed}
         row["touched"] = [vars(one) | {"tags": list(one.tags)} for one in self.touched]
-        row |= {"flips": len(self.flips), "flip_share": _estimate(self.flip_share)}
+        row |= {"flips": len(self.flips), "flip_share": estimate_row(self.flip_share)}
         row["flip_counts"] = {name: vars(one).copy() for name, one in self.flip_counts.items()}
         row["shifts"] = [
-            vars(s) | {"estimate": _estimate(s.estimate), "q": _number(s.q)} for s in self.table
+            vars(s) | {"estimate": estimate_row(s.estimate), "q": _number(s.q)} for s in self.table
         ]
         row["checked"] = _effect_row(self.checked) if self.checked else None
-        row["tune"] = _against_row(self.tune)
-        row["locked"] = _against_row(self.locked) if self.locked else None
+        row["tune"] = self.tune.to_row()
+        row["locked"] = self.locked.to_row() if self.locked else None
         row["cost"] = vars(self.cost).copy()
         row["rows"] = [one.to_row() for one in self.pairs]
         return row
@@ -105,7 +107,9 @@ class Impact:
         assert old is not None
         assert new is not None
         band = float(row["judge"].get("tie_band", 0.0))
-        shifts = [{**s, "estimate": _read(s["estimate"]), "q": _nan(s["q"])} for s in row["shifts"]]
+        shifts = [
+            {**s, "estimate": estimate_of(s["estimate"]), "q": _nan(s["q"])} for s in row["shifts"]
+        ]
         return cls(
             old,
             new,
@@ -116,7 +120,7 @@ class Impact:
             tuple(Shift(**shift) for shift in shifts),
             Cost(**row["cost"]),
             _read_effect(row["checked"]) if row["checked"] else None,
-            _read_against(row["locked"]) if row["locked"] else None,
+            Against.from_row(row["locked"]) if row["locked"] else None,
             row["seed"],
         )
 
@@ -134,8 +138,8 @@ def verdict_sentence(impact: Impact) -> str:
         return "not told: whether it is more than a rewording does was not asked"
     if not checked.enough_placebos:
         return (
-            f"not told: a shift cannot be larger than 95% of {checked.placebos} placebo edits; 19"
-            " are needed"
+            f"not told: a shift cannot be larger than 95% of {checked.placebos} placebo edits;"
+            f" {REWORDED} are needed"
         )
     held = [name for name, one in checked.directions.items() if one.effective]
     if not held:
@@ -160,23 +164,6 @@ def _nan(value: float | None) -> float:
     return float("nan") if value is None else value
 
 
-def _estimate(estimate: Estimate) -> Row:
-    return {name: _number(value) for name, value in vars(estimate).items()}
-
-
-def _read(row: Mapping[str, Any]) -> Estimate:
-    value, low, high = (_nan(row[name]) for name in ("value", "low", "high"))
-    return Estimate(value, low, high, row["n"])
-
-
-def _against_row(found: Against) -> Row:
-    return found.to_row() | {"before": _estimate(found.before), "after": _estimate(found.after)}
-
-
-def _read_against(row: Row) -> Against:
-    return Against(**{**row, "before": _read(row["before"]), "after": _read(row["after"])})
-
-
 def _effect_row(found: Effect) -> Row:
     return {
         "effective": found.effective,
@@ -186,7 +173,7 @@ def _effect_row(found: Effect) -> Row:
 
 
 def _direction(one: DirectionEffect) -> Row:
-    row: Row = {"estimate": _estimate(one.estimate), "effective": one.effective}
+    row: Row = {"estimate": estimate_row(one.estimate), "effective": one.effective}
     row["paraphrases"] = [_number(value) for value in one.paraphrases]
     return row | {"p_placebo": _number(one.p_placebo), "placebo_bound": _number(one.placebo_bound)}
 
@@ -196,7 +183,7 @@ def _read_effect(row: Row) -> Effect:
     for name, one in row["directions"].items():
         paraphrases = tuple(map(_nan, one["paraphrases"]))
         bounds = (_nan(one["p_placebo"]), _nan(one["placebo_bound"]))
-        found[name] = DirectionEffect(_read(one["estimate"]), paraphrases, *bounds)
+        found[name] = DirectionEffect(estimate_of(one["estimate"]), paraphrases, *bounds)
     return Effect(found, row["placebos"])
 
 

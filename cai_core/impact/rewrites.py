@@ -145,7 +145,9 @@ def rewrites(prompts: Sequence[Prompt], desk: Desk, *, hooks: Hooks = QUIET) -> 
         made = _block(block, desk, silent)
         for one in judged(made, desk.judges) if desk.judges else made:
             yield one
-            count.finished(one.error)
+            count.finished(
+                "" if one.revisions else one.error
+            )  # a mute judge costs its verdicts alone
 
 
 def _block(prompts: Sequence[Prompt], desk: Desk, hooks: Hooks) -> list[Rewrite]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from cai_core.impact.directions import DIRECTIONS, sign
 from cai_core.impact.outcome import Judged
-from cai_core.stats import ClusteredMean, Estimate, clustered, wilson
+from cai_core.stats import ClusteredMean, Estimate, clustered, clustered_share, false_discoveries
 
 RATE = 0.05
 ALL = "all"
@@ -44,7 +44,7 @@ def shift_table(pairs: Sequence[Judged], tags: Mapping[str, Sequence[str]]) -> l
             mean = _mean(pairs, values, direction)
             if mean.clusters:
                 cells.append((kind, what, direction, mean))
-    q = _q_values([mean.p for *_, mean in cells])
+    q = false_discoveries([mean.p for *_, mean in cells])
     level = 1 - RATE * max(1, int((q <= RATE).sum())) / max(1, len(cells))
     return [
         Shift(kind, what, direction, mean.interval(level), float(value))
@@ -72,17 +72,6 @@ def _mean(pairs: Sequence[Judged], values: Sequence[float], direction: str) -> C
         if sign(one.pair, direction) and v == v
     ]
     return clustered([value for value, _ in signed], [prompt for _, prompt in signed])
-
-
-def _q_values(p: Sequence[float]) -> "np.typing.NDArray[np.float64]":
-    from scipy.stats import false_discovery_control
-
-    values = np.array(p, float)
-    q = np.full(len(values), np.nan)
-    told = ~np.isnan(values)
-    if told.any():
-        q[told] = false_discovery_control(values[told])
-    return q
 
 
 @dataclass(frozen=True)
@@ -113,13 +102,6 @@ def _way(one: Judged, direction: str) -> int:
 
 
 def flip_share(pairs: Sequence[Judged]) -> Estimate:
-    """The share of verdicts that flip, prompt by prompt: several pairs of one are averaged first.
-
-    Wilson's interval, which is wide enough where nothing flips; its n counts prompts.
-    """
-    by_prompt: dict[str, list[bool]] = {}
-    for one in pairs:
-        if one.shift == one.shift:
-            by_prompt.setdefault(one.prompt_id, []).append(one.flip)
-    means = [sum(flips) / len(flips) for flips in by_prompt.values()]
-    return wilson(sum(means), len(means))
+    """The share of verdicts that flip, prompt by prompt: several pairs of one are averaged first."""
+    told = [one for one in pairs if one.shift == one.shift]
+    return clustered_share([float(one.flip) for one in told], [one.prompt_id for one in told])

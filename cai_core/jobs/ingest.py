@@ -71,7 +71,14 @@ def read_job(db: Database, job: Job, place: Path) -> bool:
 
 def rows_of(job: Job, place: Path) -> Iterator[Row]:
     """Every whole row that the job has written so far."""
-    path = _rows_file(job, place)
+    made = commands.command(job.kind)
+    if made.rows:
+        yield from rows_in(place / made.rows_file)
+
+
+def rows_in(out: Path) -> Iterator[Row]:
+    """Every whole row of a file of rows, OUT.part while it is being written; none where it is not there."""
+    path = _part_or_whole(out)
     if path.exists():
         with path.open("rb") as file:
             yield from _objects(file)
@@ -82,8 +89,12 @@ def _rows_file(job: Job, place: Path) -> Path:
     made = commands.command(job.kind)
     if not made.rows:
         return place / "no rows"
-    part = place / f"{made.rows_file}.part"
-    return part if part.exists() else place / made.rows_file
+    return _part_or_whole(place / made.rows_file)
+
+
+def _part_or_whole(out: Path) -> Path:
+    part = out.with_name(out.name + ".part")
+    return part if part.exists() else out
 
 
 def _objects(lines: Iterable[bytes]) -> Iterator[Row]:

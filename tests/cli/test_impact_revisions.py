@@ -7,6 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from cai_core.cli.main import main
+from cai_core.cli.output import Output
+from cai_core.errors import Stopped
 from cai_core.feedback.examples import shipped_revisions
 from cai_core.impact.rewrites_result import RewriteImpact
 from cai_core.models import catalogue
@@ -206,3 +208,41 @@ def test_worked_rounds_are_shown_as_everywhere(place, model):
     assert compare(place, "--no-judge").exit_code == 0
     critique = next(chat for chat in model.history if len(chat) > 1)
     assert shipped_revisions()[0].critique in " ".join(turn.content for turn in critique)
+
+
+def test_a_mute_judge_costs_its_verdicts_and_not_the_revisions(place, monkeypatch):
+    write(place / "p.jsonl", [{"id": f"p{i}", "prompt": f"Question {i}?"} for i in range(30)])
+    speaks, mute = rewriting.model(), rewriting.model()
+    mute._scores = lambda chat, choice: -9.0  # next to nothing on both options
+    models = {"scripted:test": speaks, "scripted:judge": mute}
+    monkeypatch.setattr(catalogue, "load", lambda model_id, **more: models[model_id])
+    constitution(place / "worded.yaml", WORDED)
+    done = compare(place, new="worded.yaml")
+    assert done.exit_code == 0, done.output
+    found = read(place)
+    assert found.failed == 0
+    assert all(rate.failed and not rate.estimate.n for rate in found.win_rates.values())
+
+
+def test_it_goes_on_where_it_was_stopped_and_comes_to_the_same(place, model, monkeypatch):
+    assert compare(place).exit_code == 0
+    whole = read(place).to_row()
+    for name in ("r.json", "r.json.rows.jsonl", "r.json.rows.jsonl.json"):
+        (place / name).unlink()
+    left, real = 5, Output.write
+
+    def write_some(self, row):
+        real(self, row)
+        nonlocal left
+        left -= 1
+        if not left:
+            raise Stopped("as asked")
+
+    monkeypatch.setattr(Output, "write", write_some)
+    assert compare(place).exit_code == 1
+    monkeypatch.setattr(Output, "write", real)
+    before = len(rewriting.asked_to_rewrite(model))
+    assert compare(place).exit_code == 0
+    assert len(rewriting.asked_to_rewrite(model)) - before == 2 * (len(QUESTIONS) - 5)
+    again = read(place).to_row()
+    assert {**again, "seconds": 0} == {**whole, "seconds": 0}

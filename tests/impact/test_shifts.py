@@ -1,5 +1,7 @@
 """Tables of shifts, flips, and people's verdicts beside both versions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -108,3 +110,14 @@ def test_half_of_the_prompts_are_locked_and_stay_so():
     some = [judged(i, 0.4, 0.6) for i in range(20)]
     assert len(by_part(some, "tune")) + len(by_part(some, "locked")) == 20
     assert all(part_of(f"question {i}") == parts[i] for i in range(1000))
+
+
+def test_pairs_of_one_prompt_are_one_draw_against_people():
+    pair = judged(1, 0.4, 0.6).pair
+    some = [
+        Judged(replace(pair, id=f"p{i}", response_a=f"Yes, of course {i}."), 0.4, 0.6, {})
+        for i in range(8)
+    ]
+    found = against(some)
+    assert (found.before.n, found.gained, found.p) == (1, 1, 1.0)
+    assert found.after.low < 0.5

@@ -203,3 +203,63 @@ def test_a_draft_is_never_held_against_the_locked_half(seeded_workspace, open_pa
     at = open_impact(open_page)
     assert not [b for b in at.button if b.key == f"look_{job.id}"]
     assert "no draft is held against them" in words(at)
+
+
+def test_a_look_at_another_comparison_is_named_as_such(seeded_workspace, open_page, judged):
+    first = compared(seeded_workspace, open_page)
+    at = open_impact(open_page)
+    button(at, f"look_{first.id}").click().run()
+    at = open_impact(open_page)
+    at.selectbox(key="impact_to").set_value("short, version 2").run()
+    at.toggle(key="impact_check").set_value(False).run()
+    submit(at)
+    with seeded_workspace.db() as db:
+        second = work.find(db, kinds=["impact"])[0]
+    assert second.id != first.id
+    run(seeded_workspace, second)
+    at = open_impact(open_page)
+    at.selectbox(key="impact_shown").set_value(second.id).run()
+    assert "another comparison of this version" in words(at)
+    at.selectbox(key="impact_shown").set_value(first.id).run()
+    assert "another comparison of this version" not in words(at)
+
+
+def test_a_comparison_that_failed_says_why(seeded_workspace, open_page):
+    at = open_impact(open_page)
+    at.selectbox(key="impact_to").set_value("short, version 2").run()
+    submit(at)
+    job = only_job(seeded_workspace)
+    with seeded_workspace.db() as db:
+        work.move(db, job.id, "starting")
+        work.move(db, job.id, "failed", reason="the judge is gone")
+    at = open_page("impact")
+    assert not at.exception
+    assert "the judge is gone" in " ".join(e.value for e in at.error)
+
+
+def test_a_line_separator_in_an_answer_splits_no_row(seeded_workspace, open_page, judged):
+    at = open_impact(open_page)
+    at.selectbox(key="impact_to").set_value("short, version 2").run()
+    submit(at)
+    job = only_job(seeded_workspace)
+    pairs = queue.folder_of(job.id) / "pairs.jsonl"
+    text = pairs.read_text(encoding="utf-8").replace("Step one is", "Step\u2028one is")
+    pairs.write_text(text, encoding="utf-8")
+    run(seeded_workspace, job)
+    assert "\u2028" in queue.out_of(job).read_text(encoding="utf-8")
+    assert len(impact_live.rows_so_far(job).pairs) == 6
+
+
+def test_states_that_were_held_against_the_same_verdicts_are_counted(
+    seeded_workspace, open_page, judged
+):
+    compared(seeded_workspace, open_page)
+    at = open_impact(open_page, **draft_of(seeded_workspace))
+    at.selectbox(key="impact_from").set_value("short, version 1").run()
+    submit(at)
+    with seeded_workspace.db() as db:
+        second = work.find(db, kinds=["impact"])[0]
+    run(seeded_workspace, second)
+    at = open_impact(open_page)
+    at.selectbox(key="impact_shown").set_value(second.id).run()
+    assert "2 states of this constitution were compared" in words(at)

@@ -2,12 +2,13 @@
 
 import pytest
 
+from cai_core.impact.people import is_locked
 from cai_core.models.scripted import ScriptedModel
 from cai_core.schema import Review
 from cai_core.store import labels
 from tests.pages import seed
 from tests.pages.test_impact import likes_help
-from ui import live, review_pairs
+from ui import live, principle_from, review_pairs
 from ui.draft import DRAFTS
 from ui.pins import PINS
 
@@ -64,7 +65,17 @@ def test_a_draft_is_tried_on_pairs_like_it_beside_what_people_said(opened):
     assert not at.exception
     tried = at.session_state["from_tried_single"]
     assert tried[0].pair.prompt[-1].content == "How do I make tea?"
-    assert any("a person:" in e.label for e in at.expander)
+    shown = [e.label for e in at.expander if "a person:" in e.label]
+    reviewed = [seed.pair_of(question) for question in seed.QUESTIONS[:2]]
+    assert len(shown) == sum(not is_locked(pair) for pair in reviewed)
+
+
+def test_what_people_said_of_locked_pairs_is_not_shown_beside_a_draft(opened, monkeypatch):
+    monkeypatch.setattr(principle_from, "is_locked", lambda pair: True)
+    at = drafted(opened)
+    button(at, "from_try_single").click().run()
+    assert at.session_state["from_tried_single"]
+    assert not [e.label for e in at.expander if "a person:" in e.label]
 
 
 def test_a_draft_goes_into_the_constitution_with_pairs_pinned(opened):
