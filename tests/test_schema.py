@@ -16,6 +16,7 @@ from cai_core.schema import (
     Pair,
     Principle,
     Prompt,
+    Review,
     Revision,
     assistant,
     hh_dialogue,
@@ -193,3 +194,11 @@ def test_a_source_passage_is_kept_and_changes_the_hash():
     assert "source" not in bare.to_row()["principles"][0]
     assert Constitution.from_row(sourced.to_row()) == sourced
     assert sourced.hash != bare.hash
+
+
+def test_a_review_keeps_what_the_reviewer_said_beside_the_verdict():
+    said = Review(True, "even", 0.1, "Ada", clear=True, reasons=("harmful",), note="no", shown="ba")
+    assert Review.from_row(said.to_row()) == said
+    plain = Review(True, "even", 0.1, "Ada")
+    assert not {"clear", "reasons", "note", "shown"} & set(plain.to_row())
+    assert Review.from_row(plain.to_row()) == plain

@@ -18,7 +18,11 @@ PrincipleMode = Literal["whole", "each", "draw"]
 
 @dataclass(frozen=True)
 class Review:
-    """How a person came to give a verdict; `pi` is the probability that the row came up."""
+    """How a person came to give a verdict, and what else they said.
+
+    `pi` is the probability with which the row came up at its draw. `clear`: the verdict was given as
+    a clear one. `shown` says which answer stood first on the reviewer's screen, "" where unknown.
+    """
 
     blind: bool
     queue: str
@@ -26,6 +30,10 @@ class Review:
     reviewer: str
     constitution_version: int | None = None
     first: bool = True
+    clear: bool = False
+    reasons: tuple[str, ...] = ()
+    note: str = ""
+    shown: Literal["ab", "ba", ""] = ""
 
     @classmethod
     def from_row(cls, row: object) -> "Review | None":
@@ -38,10 +46,17 @@ class Review:
             reviewer=str(row.get("reviewer", "")),
             constitution_version=row.get("constitution_version"),
             first=bool(row.get("first", True)),
+            clear=bool(row.get("clear", False)),
+            reasons=tuple(map(str, row.get("reasons") or ())),
+            note=str(row.get("note") or ""),
+            shown=fields.choice(row, "shown", ("ab", "ba")) or "",
         )
 
     def to_row(self) -> Row:
-        return dict(vars(self))
+        """What was not said is left out."""
+        row = dict(vars(self)) | {"reasons": list(self.reasons)}
+        said = {name: row.pop(name) for name in ("clear", "reasons", "note", "shown")}
+        return row | {name: value for name, value in said.items() if value}
 
 
 @dataclass(frozen=True)
