@@ -3,7 +3,8 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Literal
 
 from rapidfuzz.distance import LCSseq
@@ -70,8 +71,7 @@ class ConstitutionDiff:
 
 def compare(old: Constitution, new: Constitution) -> ConstitutionDiff:
     """The difference; a principle is known by its key, or by its wording where only that is left."""
-    before = {p.key: (place, p) for place, p in enumerate(old.principles, start=1)}
-    after = {p.key: (place, p) for place, p in enumerate(new.principles, start=1)}
+    before, after = _placed(old.principles), _placed(new.principles)
     was = {key: key for key in after if key in before} | _renamed(before, after)
     moved = _moved(
         [key for key in before if key in was.values()], [was[k] for k in after if k in was]
@@ -90,6 +90,19 @@ def compare(old: Constitution, new: Constitution) -> ConstitutionDiff:
     named = [_field(n, getattr(old, n), getattr(new, n)) for n in ("name", "description")]
     fields = tuple(field for field in named if field.old != field.new)
     return ConstitutionDiff(fields, tuple([c for c in changes if c] + gone))
+
+
+def _placed(principles: Sequence[Principle]) -> dict[str, _Placed]:
+    """By key; in a draft a key may stand twice, and its twin is told as "key (2)"."""
+    own = {principle.key for principle in principles}
+    found: dict[str, _Placed] = {}
+    for place, principle in enumerate(principles, start=1):
+        key = principle.key
+        if key in found:
+            numbered = (f"{key} ({n})" for n in count(2))
+            key = next(k for k in numbered if k not in found and k not in own)
+        found[key] = (place, replace(principle, key=key))
+    return found
 
 
 def as_text(diff: ConstitutionDiff) -> str:

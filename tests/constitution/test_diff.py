@@ -56,6 +56,20 @@ def test_a_principle_moved_and_changed_is_changed_and_says_both():
     assert "~ three (place 3 to 1)\n    weight: 1.0 -> 2.0" in as_text(compare(OLD, new))
 
 
+def test_a_twin_under_one_key_is_a_difference():
+    twice = replace(OLD, principles=(ONE, TWO, replace(ONE, text="x y"), THREE))
+    assert kinds(twice) == {"one (2)": "added"}
+    (gone,) = compare(twice, OLD).changes
+    assert (gone.key, gone.kind, gone.old.text) == ("one (2)", "removed", "x y")
+    assert compare(twice, twice).same
+
+
+def test_a_twin_takes_no_name_that_another_has():
+    other = Principle("one (2)", "z")
+    new = replace(OLD, principles=(ONE, ONE, TWO, THREE, other))
+    assert kinds(new) == {"one (3)": "added", "one (2)": "added"}
+
+
 def test_name_and_description_are_compared():
     diff = compare(OLD, replace(OLD, name="d"))
     assert [field.name for field in diff.fields] == ["name"]
