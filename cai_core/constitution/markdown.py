@@ -23,7 +23,9 @@ from cai_core.constitution.plain_text import fault, require_few
 from cai_core.schema import Constitution, Principle
 
 SHORT = 60  # words; a longer paragraph is prose and no principle
-_FIELD = re.compile(r"[*_]{0,2}(critique|revision)(?: request)?:[*_]{0,2}\s*", re.IGNORECASE)
+_FIELD = re.compile(
+    r"[*_]{0,2}(critique|revision)(?:[ _-]?request)?(?::[*_]{0,2}|[*_]{1,2}:)\s*", re.IGNORECASE
+)
 _LABEL = re.compile(r"(?:\*\*|__)((?:\\.|[^*_\\]|_(?!_))+?)(?::(?:\*\*|__)|(?:\*\*|__):)\s*")
 _BOLD = re.compile(r"(?:\*\*|__)((?:\\.|[^*_\\])+?)(?:\*\*|__)")
 _LABEL_WORDS = 8

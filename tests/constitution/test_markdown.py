@@ -84,6 +84,37 @@ def test_front_matter_gives_name_and_description():
     assert left == ["1 line of front matter (line 4)"]
 
 
+@pytest.mark.parametrize(
+    "critique",
+    [
+        "Critique request:",
+        "**Critique request:**",
+        "**Critique request**:",
+        "*Critique*:",
+        "_Critique:_",
+        "__Critique__:",
+        "CritiqueRequest:",
+        "Critique-request:",
+        "**critique_request**:",
+    ],
+)
+def test_requests_under_a_principle_are_its_own_however_they_are_marked(critique):
+    revision = critique.replace("ritique", "evision").replace("Cev", "Rev").replace("cev", "rev")
+    found, left = read(f"- Be kind\n  - {critique} Find it.\n  - {revision} Mend it.\n")
+    assert [(p.text, p.critique, p.revision) for p in found.principles] == [
+        ("Be kind", "Find it.", "Mend it.")
+    ]
+    assert left == []
+
+
+@pytest.mark.parametrize(
+    "item", ["Critique requests are kept short.", "Critiques: none", "**Critique** is welcome"]
+)
+def test_an_item_that_only_begins_with_such_a_word_is_a_principle(item):
+    found, _ = read(f"- Be kind\n  - {item}\n")
+    assert len(found.principles) == 2
+
+
 def test_headings_of_one_level_are_all_tags():
     found, _ = read("# Honesty\n\n- Be true\n\n# Kindness\n\n- Be kind\n")
     assert found.name == ""
