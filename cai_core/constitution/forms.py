@@ -11,6 +11,7 @@ recipe              the Hugging Face recipe's JSON: {constitutions: [{critic, re
 import json
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -33,6 +34,7 @@ TITLES: dict[Form, str] = {
 }
 _SUFFIXES = {"yaml": ".yaml", "markdown": ".md"}
 _YAML_FIELD = re.compile(r"^[\"']?principles[\"']?\s*:", re.MULTILINE)
+_JSON_BEGINS = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*[\"{])")
 _LISTS = (
     0.65  # share of words in items and short paragraphs from which on a text is a list of rules
 )
@@ -74,8 +76,8 @@ def recognise(data: bytes | str, *, name: str) -> Form:
     text, ending = decoded(data, name), Path(name).suffix.lower()
     if ending in (".yaml", ".yml") and not _is_json(text):
         return "yaml"
-    if ending == ".json" or _is_json(text):
-        return _json_form(json_tree.parse(text, name=name), name)
+    if ending == ".json" or _JSON_BEGINS.match(text) or _is_json(text):
+        return _json_form(_parsed(text, name), name)
     if ending not in (".md", ".markdown") and _YAML_FIELD.search(text):
         return "yaml"
     return "markdown" if markdown.share_of_principles(text) >= _LISTS else "prose"
@@ -174,6 +176,11 @@ def _is_json(text: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=1)  # a file is recognised first and read then
+def _parsed(text: str, name: str) -> Node:
+    return json_tree.parse(text, name=name)
+
+
 def _json_form(tree: Node, name: str) -> Form:
     """By the shape of the whole and of its first entry."""
     if tree.kind == "list" and tree.items:
@@ -191,7 +198,7 @@ def _json_form(tree: Node, name: str) -> Form:
 
 
 def _from_json(text: str, form: Form, name: str) -> tuple[Constitution, list[str]]:
-    tree = json_tree.parse(text, name=name)
+    tree = _parsed(text, name)
     found = _json_form(tree, name)
     if found != form:
         raise fault(
