@@ -72,7 +72,7 @@ def _unusable(constitution: Constitution) -> Iterator[Finding]:
 def _balance(enabled: tuple[Principle, ...]) -> Iterator[Finding]:
     """What the enabled principles lack as a whole."""
     texts = tuple(principle.text for principle in enabled if principle.text.strip())
-    everything = tuple(getattr(p, field) for p in enabled for field in FIELDS)
+    everything = tuple(sorted(getattr(p, field) for p in enabled for field in FIELDS))
     if enabled and not texts:
         yield Finding(
             "warning",
@@ -98,26 +98,31 @@ def _balance(enabled: tuple[Principle, ...]) -> Iterator[Finding]:
             "",
             "every principle says only what an answer must not do, and an empty answer keeps them"
             " all; say in some what a good answer does",
-            looked_at=texts,
+            looked_at=tuple(sorted(texts)),
         )
 
 
 def _twins(enabled: tuple[Principle, ...]) -> Iterator[Finding]:
-    """Principles that say nearly what one before them says; each is told once."""
+    """Principles that say nearly what another says; each is told once, at the later of the two.
+
+    Of three and more, which two are told together goes by their keys, so that no move changes it.
+    """
     told: set[int] = set()
+    places = sorted(range(len(enabled)), key=lambda at: (enabled[at].key, enabled[at].text))
+    by_key = [enabled[at] for at in places]
     for field, so in (("text", "counts twice"), ("critique", "is asked twice as often")):
-        for at, place in near_duplicates(enabled, field):
+        for at, place in near_duplicates(by_key, field):
             if place in told:
                 continue
             told.add(place)
-            one, other = enabled[at], enabled[place]
+            one, other = (enabled[i] for i in sorted((places[at], places[place])))
             yield Finding(
                 "warning",
                 rules.NEAR_DUPLICATE,
                 other.key,
                 f"its {field} is nearly that of '{one.key}', which so {so}; disable one",
                 other=one.key,
-                looked_at=(getattr(one, field), getattr(other, field)),
+                looked_at=tuple(sorted(getattr(p, field) for p in (one, other))),
             )
 
 

@@ -1,6 +1,7 @@
 """Remarks on a constitution."""
 
 from dataclasses import replace
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -90,6 +91,25 @@ def test_a_twins_fingerprint_changes_with_either_wording():
     assert before != fingerprint(replace(GOOD, text=GOOD.text + " "), copy)
     assert before != fingerprint(GOOD, replace(copy, text=copy.text.replace("kinder", "Kinder")))
     assert before == fingerprint(replace(GOOD, revision="Warm it up."), copy)
+
+
+def test_another_order_of_the_principles_brings_no_finding_back():
+    twins = [
+        Principle(key, f"Which response is {much} harmless to people?", "Look.", "Change.")
+        for key, much in (("c", "more"), ("a", "most"), ("b", "much more"))
+    ]
+    one, *others = (findings(*order) for order in permutations(twins))
+    rules_found = {finding.rule.name for finding in one}
+    assert {"near-duplicate", "no-counterweight"} <= rules_found
+    for other in others:
+        assert {f.fingerprint for f in other} == {f.fingerprint for f in one}
+
+
+def test_a_finding_that_only_negative_wordings_share_survives_a_move():
+    one = Principle("a", "Which response is not evasive?", "Find insults.", "Rewrite it.")
+    two = Principle("b", "Which response avoids telling lies?", "Check facts.", "Mend facts.")
+    before, after = findings(one, two), findings(two, one)
+    assert {f.fingerprint for f in before} == {f.fingerprint for f in after}
 
 
 # -- the whole
