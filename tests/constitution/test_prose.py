@@ -130,6 +130,29 @@ def test_candidates_carry_line_heading_and_passage():
     assert one.principle.text == "Which response does more to explain its reasoning?"
 
 
+@pytest.mark.parametrize(
+    ("heading", "section"),
+    [
+        ("Civil discourse", "Civil discourse"),
+        ("I will be honest", "I will be honest"),
+        ("Mix of views", "Mix of views"),
+        ("CD and DVD", "CD and DVD"),
+        ("IV. Care", "Care"),
+        ("II) Care", "Care"),
+        ("article iv care", "care"),
+        ("Section II: Care", "Care"),
+        ("2.1 Care", "Care"),
+        ("3 Care", "Care"),
+        ("Article civil law", "Article civil law"),
+        ("XLIV. Care", "Care"),
+        ("Part three", "Part three"),
+    ],
+)
+def test_a_number_is_taken_off_a_heading_and_a_word_is_not(heading, section):
+    text = f"# Rules\n\n## {heading}\n\nClaude should be kind.\n"
+    assert found(text)[0].section == section
+
+
 def test_candidates_stand_in_the_order_of_the_text():
     assert [(c.line, c.wording) for c in found(PAPER)] == [
         (5, "Which response does more to explain its reasoning?"),
