@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from cai_core.cli.output import write_whole
 from cai_core.cli.running import user_name
 from cai_core.constitution import forms, prose
 from cai_core.constitution.forms import Form, Imported
@@ -163,14 +164,12 @@ def _write(constitution: Constitution, form: Form, out: Path | None) -> None:
 
 
 def _put(out: Path, text: str) -> None:
-    """The whole file or none of it; another file that stands there stays."""
+    """Write it, unless another file stands there."""
     if out.exists():
         if out.read_bytes() == text.encode():
             return
         raise DataError("is there already; remove it or choose another name", file=str(out))
-    part = out.with_name(out.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(out)
+    write_whole(out, text)
 
 
 def _say(left_out: Sequence[str], what: str) -> None:
