@@ -73,9 +73,8 @@ def compare(old: Constitution, new: Constitution) -> ConstitutionDiff:
     """The difference; a principle is known by its key, or by its wording where only that is left."""
     before, after = _placed(old.principles), _placed(new.principles)
     was = {key: key for key in after if key in before} | _renamed(before, after)
-    moved = _moved(
-        [key for key in before if key in was.values()], [was[k] for k in after if k in was]
-    )
+    stayed = set(was.values())
+    moved = _moved([key for key in before if key in stayed], [was[k] for k in after if k in was])
     changes = [
         _change(before[was[key]], after[key], was[key] in moved)
         if key in was
@@ -85,7 +84,7 @@ def compare(old: Constitution, new: Constitution) -> ConstitutionDiff:
     gone = [
         Change(key, "removed", p, None, place, None)
         for key, (place, p) in before.items()
-        if key not in was.values()
+        if key not in stayed
     ]
     named = [_field(n, getattr(old, n), getattr(new, n)) for n in ("name", "description")]
     fields = tuple(field for field in named if field.old != field.new)
@@ -169,11 +168,40 @@ def _renamed(before: Mapping[str, _Placed], after: Mapping[str, _Placed]) -> dic
     gone = [p for key, (_, p) in before.items() if key not in after]
     come = [p for key, (_, p) in after.items() if key not in before]
     used = Counter(word for _, p in (*before.values(), *after.values()) for word in set(_words(p)))
-    alike = [(_likeness(p, q, used), p.key, q.key) for p in gone for q in come]
-    found: dict[str, str] = {}
-    for share, old, new in sorted(alike, key=lambda one: -one[0]):
-        if share >= RENAMED_FROM and new not in found and old not in found.values():
-            found[new] = old
+    alike = [(_likeness(gone[i], come[j], used), i, j) for i, j in _may_be_one(gone, come, used)]
+    olds: set[int] = set()
+    found: dict[int, int] = {}
+    for share, i, j in sorted(alike, key=lambda one: (-one[0], one[1:])):
+        if share >= RENAMED_FROM and j not in found and i not in olds:
+            found[j] = i
+            olds.add(i)
+    return {come[j].key: gone[i].key for j, i in found.items()}
+
+
+def _may_be_one(
+    gone: Sequence[Principle], come: Sequence[Principle], used: Counter[str]
+) -> set[tuple[int, int]]:
+    """Places of the pairs that can be alike at all, for all pairs would cost the square.
+
+    They are worded the same (of several such one by one), or share a word that nobody else has.
+    """
+    own = [_holders(side, used) for side in (gone, come)]
+    pairs = {(own[0][word], own[1][word]) for word in own[0].keys() & own[1].keys()}
+    worded = [_by_wording(side) for side in (gone, come)]
+    for wording, places in worded[0].items():
+        pairs.update(zip(places, worded[1].get(wording, ()), strict=False))
+    return pairs
+
+
+def _holders(side: Sequence[Principle], used: Counter[str]) -> dict[str, int]:
+    """Where a word stands that two principles of both sides have, or this one alone."""
+    return {word: at for at, p in enumerate(side) for word in _words(p) if used[word] <= 2}
+
+
+def _by_wording(side: Sequence[Principle]) -> dict[tuple[str, ...], list[int]]:
+    found: dict[tuple[str, ...], list[int]] = {}
+    for at, principle in enumerate(side):
+        found.setdefault(tuple(getattr(principle, name) for name in _WORDINGS), []).append(at)
     return found
 
 

@@ -1,5 +1,6 @@
 """Differences between two constitutions."""
 
+import time
 from dataclasses import replace
 
 from hypothesis import given
@@ -131,6 +132,31 @@ def test_two_constitutions_can_be_compared():
     diff = compare(Constitution("a", (HONEST,)), Constitution("b", (KIND,)))
     assert [field.name for field in diff.fields] == ["name"]
     assert {c.key: c.kind for c in diff.changes} == {"kind": "added", "honest": "removed"}
+
+
+def test_a_thousand_principles_under_other_keys_are_told_in_little_time():
+    def side(key, last):
+        return tuple(
+            Principle(f"{key}{n}", f"Which is more w{n} and v{n} {last}?") for n in range(1000)
+        )
+
+    begun = time.perf_counter()
+    changes = diff_of(side("a", "now"), side("b", "then")).changes
+    assert time.perf_counter() - begun < 3  # the square of 1,000 takes half a minute
+    assert [(c.kind, c.old.key, c.key) for c in changes] == [
+        ("renamed", f"a{n}", f"b{n}") for n in range(1000)
+    ]
+
+
+def test_of_principles_worded_the_same_each_is_renamed_by_itself():
+    old = tuple(Principle(f"a{n}", "Which is kinder?") for n in range(3))
+    new = tuple(replace(p, key=f"b{n}") for n, p in enumerate(old[:2]))
+    found = {c.key: (c.kind, c.old.key) for c in diff_of(old, new).changes}
+    assert found == {
+        "b0": ("renamed", "a0"),
+        "b1": ("renamed", "a1"),
+        "a2": ("removed", "a2"),
+    }
 
 
 TEXTS = st.sampled_from(("one two three", "one two four", "five six", "seven"))
