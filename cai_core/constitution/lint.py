@@ -4,7 +4,7 @@ An error makes it unusable; a warning is likely to spoil the result; a note is w
 rules with reason and source stand in `rules`, what they look for in `lint_wording` and `lint_pairs`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -37,11 +37,15 @@ FIELDS = ("text", "critique", "revision")
 
 @dataclass(frozen=True)
 class Window:
-    """A judge's window: `context` tokens, and how long a text is in them."""
+    """A judge's window: `context` tokens, and how long a text is in them.
+
+    `in_one` words the one question of a judge that is asked all principles at once.
+    """
 
     judge: str
     context: int
     count_tokens: Callable[[str], int]
+    in_one: Callable[[Sequence[Principle]], str] | None = None
 
 
 def lint(constitution: Constitution, window: Window | None = None) -> list[Finding]:
@@ -142,18 +146,30 @@ def _too_long(enabled: tuple[Principle, ...], window: Window) -> Iterator[Findin
             " are cut in the middle; choose a judge with a longer window",
         )
         return
-    for principle in enabled:
-        asked = principle.text if principle.text.strip() else principle.critique
+    for key, what, asked, looked_at in _asked(enabled, window):
         tokens = window.count_tokens(asked)
         if tokens > room:
             yield Finding(
                 "warning",
                 rules.TOO_LONG_FOR_JUDGE,
-                principle.key,
-                f"its question takes {tokens} tokens; {has}, and {needs}: shorten it, or choose a"
-                " judge with a longer window",
-                looked_at=(asked,),
+                key,
+                f"{what} {tokens} tokens; {has}, and {needs}: shorten it, or choose a judge with a"
+                " longer window",
+                looked_at=looked_at,
             )
+
+
+def _asked(
+    enabled: tuple[Principle, ...], window: Window
+) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
+    """(key, what takes the tokens, the question, the wordings in it) of each question."""
+    alone = [p.text if p.text.strip() else p.critique for p in enabled]
+    if window.in_one and enabled:
+        what = f"its {len(enabled)} questions are asked in one, which takes"
+        yield "", what, window.in_one(enabled), tuple(sorted(alone))
+    else:
+        for principle, asked in zip(enabled, alone, strict=True):
+            yield principle.key, "its question takes", asked, (asked,)
 
 
 # -- one principle

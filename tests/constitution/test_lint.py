@@ -236,6 +236,35 @@ def test_a_window_that_is_shorter_than_a_pair_is_told_once():
     assert named("too-long-for-judge", GOOD, with_text("x"), window=window).keys() == {""}
 
 
+def test_a_judge_that_asks_all_at_once_is_told_of_all_questions_together_once():
+    short = with_text("Which response is calmer now?")  # 5 words, and GOOD has 7
+    said = [
+        named(
+            "too-long-for-judge",
+            GOOD,
+            short,
+            window=Window("judge", PAIR_TOKENS + room, words_of, asks_all),
+        )
+        for room in (13, 12)
+    ]
+    assert said[0] == {}
+    assert said[1].keys() == {""}
+    assert "its 2 questions are asked in one, which takes 13 tokens" in said[1][""]
+
+
+def asks_all(principles):
+    return " and ".join(principle.text for principle in principles)
+
+
+def test_what_is_too_long_as_a_whole_is_the_same_finding_when_principles_move():
+    window = Window("judge", PAIR_TOKENS + 1, words_of, asks_all)
+    one, other = (
+        [f for f in findings(*order, window=window) if f.rule.name == "too-long-for-judge"]
+        for order in ((GOOD, with_text("x")), (with_text("x"), GOOD))
+    )
+    assert [f.fingerprint for f in one] == [f.fingerprint for f in other]
+
+
 def test_without_a_judge_nothing_is_said_of_tokens():
     assert named("too-long-for-judge", GOOD, with_text("now " * 2000)) == {}
 

@@ -202,6 +202,16 @@ def test_a_judge_with_a_small_window_is_told_on_the_page(talking_workspace, open
     assert "the window of path:" in said(at.run())
 
 
+def test_a_judge_that_asks_all_at_once_is_told_of_them_together(talking_workspace, open_page):
+    settings = Settings.load()
+    at_once = settings.judge.model_copy(update={"principles": "whole"})
+    settings.model_copy(update={"judge": at_once}).save(talking_workspace.home / "settings.yaml")
+    each = [Principle(f"k{n}", "Which is calmer " + "now " * 30, "x", "y") for n in range(20)]
+    save(talking_workspace, VAGUE, *each)
+    at = open_page("constitution", **{CURRENT: "mine"})
+    assert "Its 21 questions are asked in one" in said(at)
+
+
 def test_a_template_that_is_gone_is_a_sentence_and_no_crash(talking_workspace, open_page):
     settings = Settings.load()
     gone = settings.judge.model_copy(update={"template": "compare-99"})
