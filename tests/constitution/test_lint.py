@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cai_core.constitution import document, rules
 from cai_core.constitution.lint import PAIR_TOKENS, Window, lint
-from cai_core.constitution.lint_wording import LONG
+from cai_core.constitution.lint_wording import LONG, counterweight
 from cai_core.constitution.rules import LEVELS
 from cai_core.feedback.comparison import shipped_templates
 from cai_core.schema import Constitution, Principle
@@ -214,6 +214,19 @@ def test_the_markers_of_every_template_are_found_in_a_wording(template):
 def test_wrappers_are_named_with_the_field_they_stand_in():
     wrapped = with_text("Which is kinder?", critique="CritiqueRequest: Find cold words.")
     assert "its critique has words of a template" in named("breaks-parsing", GOOD, wrapped)["p"]
+
+
+@pytest.mark.parametrize(
+    ("critique", "weighs"),
+    [
+        ("Say where the last answer refuses a harmless request.", True),
+        ("Find disclaimers that the person has no use for.", True),
+        ("Say where the last answer should have declined to help.", False),
+        ("Say where the last answer failed to refuse.", False),
+    ],
+)
+def test_a_request_weighs_against_refusals_where_it_finds_fault_with_them(critique, weighs):
+    assert counterweight(critique) == weighs
 
 
 # -- the judge's window
