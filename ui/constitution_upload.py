@@ -11,7 +11,7 @@ from cai_core.errors import ConstitutionError, DataError
 from cai_core.schema import Constitution
 from cai_core.store import constitutions
 from ui import frame
-from ui.constitution_candidates import Shelf, keep_shelf, show_way_back
+from ui.constitution_candidates import open_shelf, show_way_back
 from ui.draft import CURRENT, Draft, drafts
 from ui.plain import label
 
@@ -60,7 +60,7 @@ def _take(db: Database) -> None:
     form = chosen or forms.recognise(data, name=file.name)
     if form == "prose":
         found = prose.candidates(data, name=file.name)
-        keep_shelf(Shelf(file.name, tuple(found), forms.name_of(file.name.rpartition(".")[0])))
+        open_shelf(file.name, found, forms.name_of(file.name.rpartition(".")[0]))
         return
     read = forms.read(data, name=file.name, form=form)
     open_draft_of(db, read.constitution)
