@@ -10,10 +10,9 @@ from sqlite_utils import Database
 
 from cai_core.constitution.prose import Candidate
 from cai_core.errors import ConstitutionError
-from cai_core.schema import Constitution
 from cai_core.store import constitutions
 from ui import frame
-from ui.draft import CURRENT, Draft, drafts
+from ui.draft import draft_of, drafts, take_up
 from ui.plain import label
 
 PAGE = 8  # candidates at once: a rerun takes 20 ms, whether there are 8 or 400
@@ -230,11 +229,10 @@ def _accept(db: Database, keys: Sequence[str]) -> None:
     if not shelf:
         return
     chosen = [_edited(shelf, c) for c in shelf.candidates if c.key in set(keys)]
-    draft = _target(db, shelf.target)
+    draft = draft_of(db, shelf.target)
     for candidate in chosen:
         draft = draft.with_principle(candidate.principle)
-    drafts()[draft.name] = draft
-    st.session_state[CURRENT] = draft.name
+    take_up(draft)
     _keep_shelf(shelf.with_decision(keys, "accepted"))
 
 
@@ -246,15 +244,6 @@ def _edited(shelf: Shelf, candidate: Candidate) -> Candidate:
         raise ConstitutionError(f"the candidate '{key}' has no wording; write one, or skip it")
     text, critique = (wording, "") if use == "text" else ("", wording)
     return replace(candidate, text=text, critique=critique)
-
-
-def _target(db: Database, name: str) -> Draft:
-    if name in drafts():
-        return drafts()[name]
-    if name in constitutions.names(db):
-        newest = constitutions.newest(db, name)
-        return Draft.of(newest.constitution, newest)
-    return Draft.of(Constitution(name))
 
 
 def _decide(key: str, decision: Decision) -> None:

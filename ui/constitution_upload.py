@@ -12,7 +12,7 @@ from cai_core.schema import Constitution
 from cai_core.store import constitutions
 from ui import frame
 from ui.constitution_candidates import open_shelf, show_way_back
-from ui.draft import CURRENT, Draft, drafts
+from ui.draft import Draft, drafts, take_up
 from ui.plain import label
 
 _NOTE = "constitution_note"  # session state: the Note of the last upload
@@ -82,8 +82,7 @@ def open_draft_of(db: Database, given: Constitution) -> None:
         raise DataError(
             f"'{given.name}' has an unsaved draft; save or discard it, then upload again"
         )
-    drafts()[given.name] = Draft.of(given, base)
-    st.session_state[CURRENT] = given.name
+    take_up(Draft.of(given, base))
     st.session_state[_LAST] = given
 
 

@@ -13,6 +13,7 @@ from cai_core.schema import Constitution
 from cai_core.store import accepted
 from cai_core.store.accepted import Accepted
 from ui import frame
+from ui.clock import moment
 from ui.plain import label
 
 MARKS = {
@@ -148,8 +149,7 @@ def _show_settled(settled: Sequence[Accepted], place: str) -> None:
             message = one.message[:1].upper() + one.message[1:]
             st.caption(label(message, limit=_SAID))
             st.text(one.note)
-            when = one.created[:16].replace("T", " ")
-            st.caption(f"{label(one.who)}, {when} UTC")
+            st.caption(f"{label(one.who)}, {moment(one.created)}")
             st.button(
                 "Take back",
                 key=f"take_back_{one.id}",

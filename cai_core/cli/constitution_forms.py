@@ -11,6 +11,7 @@ from cai_core.cli.output import write_whole
 from cai_core.cli.running import user_name
 from cai_core.constitution import forms, prose
 from cai_core.constitution.forms import Form, Imported
+from cai_core.constitution.plain_text import bytes_of
 from cai_core.constitution.prose import Candidate
 from cai_core.errors import CaiError, ConstitutionError, DataError
 from cai_core.schema import Constitution, Version
@@ -106,7 +107,7 @@ def convert(
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON, with their passages.")
 def candidates(file: Path, as_json: bool) -> None:
     """Print what could be principles in the long prose of FILE; `import --accept KEYS` takes some."""
-    found = prose.candidates(forms.bytes_of(file), name=str(file))
+    found = prose.candidates(bytes_of(file), name=str(file))
     if as_json:
         click.echo(json.dumps([vars(one) for one in found], ensure_ascii=False))
         return
@@ -127,7 +128,7 @@ def _form(chosen: str) -> Form | None:
 
 def _brought(file: Path, form: Form | None, called: str, accept: str | None) -> Imported:
     """The file as a constitution; of prose, the candidates that were accepted."""
-    data = forms.bytes_of(file)
+    data = bytes_of(file)
     chosen = form or ("prose" if accept else forms.recognise(data, name=str(file)))
     if chosen != "prose":
         if accept:

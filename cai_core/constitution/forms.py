@@ -17,7 +17,7 @@ from typing import Literal, get_args
 
 from cai_core.constitution import document, json_tree, losses, markdown, markdown_out, paper, recipe
 from cai_core.constitution.json_tree import Node
-from cai_core.constitution.plain_text import decoded, fault, require_few
+from cai_core.constitution.plain_text import bytes_of, decoded, fault, require_few
 from cai_core.errors import ConstitutionError
 from cai_core.schema import Constitution
 
@@ -117,14 +117,6 @@ def read(data: bytes | str, *, name: str, form: Form | None = None, called: str 
 def read_file(path: Path, *, form: Form | None = None, called: str = "") -> Imported:
     """`read` of a file on disk."""
     return read(bytes_of(path), name=str(path), form=form, called=called)
-
-
-def bytes_of(path: Path) -> bytes:
-    """Raises ConstitutionError: it is not there, or may not be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise fault(str(path), None, f"cannot be read: {error.strerror}") from error
 
 
 def write(constitution: Constitution, form: Form) -> Exported:

@@ -6,6 +6,7 @@ from cai_core.constitution.lint import lint
 from cai_core.schema import Constitution, Principle
 from cai_core.settings import Endpoint, JudgeSetting, Settings
 from cai_core.store import accepted, constitutions
+from ui.clock import moment
 from ui.draft import CURRENT, Draft
 from ui.principle_cards import OPEN_ROWS
 
@@ -98,7 +99,7 @@ def test_a_finding_is_accepted_with_a_note_and_folded_away(at, empty_workspace):
     at.session_state[f"accepted_{row_of(at, 'vague')}"] = True
     at.run()
     assert "the judge knows the audience" in said(at)
-    assert "Ada, 20" in said(at)
+    assert f"Ada, {moment(stored.created)}\n" in said(at)
 
 
 def test_a_finding_without_a_note_is_not_accepted(at, empty_workspace):
