@@ -114,9 +114,9 @@ def read(data: bytes | str, *, name: str, form: Form | None = None, called: str 
     return Imported(chosen, _checked(named, name), tuple(left))
 
 
-def read_file(path: Path, *, form: Form | None = None, called: str = "") -> Imported:
-    """`read` of a file on disk."""
-    return read(bytes_of(path), name=str(path), form=form, called=called)
+def read_file(path: Path) -> Imported:
+    """`read` of a file on disk, whose form is recognised."""
+    return read(bytes_of(path), name=str(path))
 
 
 def write(constitution: Constitution, form: Form) -> Exported:

@@ -48,7 +48,6 @@ class _Page:
     path: dict[int, str] = field(default_factory=dict)  # level of a heading -> its text
     leads: dict[int, str] = field(default_factory=dict)  # depth -> "The assistant should" above it
     principles: list[Principle] = field(default_factory=list)
-    depths: list[int] = field(default_factory=list)  # of the principles
     lost: dict[str, list[int]] = field(default_factory=dict)  # what -> lines
 
     def lose(self, what: str, line: int) -> None:
@@ -166,7 +165,6 @@ def _take_paragraph(page: _Page, block: Block, after: Block | None) -> None:
 def _add(page: _Page, principle: Principle, depth: int) -> None:
     text = _led(page, depth, principle.text)
     page.principles.append(replace(principle, text=text))
-    page.depths.append(depth)
 
 
 def _principle(raw: str, page: _Page) -> Principle:

@@ -1,5 +1,7 @@
 """Constitutions as Markdown, in and out."""
 
+import time
+
 import pytest
 
 from cai_core.constitution import blocks, inline, markdown, markdown_out
@@ -56,7 +58,7 @@ def test_items_stand_under_the_sentence_that_leads_to_them():
         "The assistant should:\n\n- Be kind\n- Be brief\n\nWhen asked:\n- Give a source\n"
     )
     assert [p.text for p in found.principles] == [
-        "The assistant should be Kind".replace("Kind", "kind"),
+        "The assistant should be kind",
         "The assistant should be brief",
         "When asked: Give a source",
     ]
@@ -181,9 +183,19 @@ def test_markup_is_taken_out_of_a_line(line, words):
 
 @pytest.mark.parametrize("sign", ["*", "_", "`", "[", "<!--", "**", "\\", "- ", "> ", "#", "<"])
 def test_many_signs_cost_no_more_than_their_number(sign):
-    text = sign * 20_000
-    inline.plain(text)
-    blocks.cut(f"{text} x\n" * 3)
+    few, many = (_seconds(sign * n) for n in (10_000, 40_000))
+    assert many < 10 * few + 0.05  # four times as many; by their square it would be 16 times
+
+
+def _seconds(text):
+    """The least of three, as a busy machine only adds."""
+    found = []
+    for _ in range(3):
+        begun = time.perf_counter()
+        inline.plain(text)
+        blocks.cut(f"{text} x\n" * 3)
+        found.append(time.perf_counter() - begun)
+    return min(found)
 
 
 def test_a_heading_underlined_and_a_numbered_title_are_headings():
