@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from cai_core.review.edited import Edited
 from cai_core.schema import HUMAN_P, ConstitutionRef, Label, Pair
 
 Verdicts = Literal["a", "b", "tie", "bad", "disputed", "failed", "none"]
@@ -16,8 +17,8 @@ Verdicts = Literal["a", "b", "tie", "bad", "disputed", "failed", "none"]
 class Effective:
     """What counts as the label of a pair; `p_a` is None where there is nothing to learn.
 
-    `source` is None where nobody said anything; `judge` is the model whose label counts. `stale`: the constitution was edited since a person
-    of these gave the verdict.
+    `source` is None where nobody said anything; `judge` is the model whose label counts. `stale`: what is compared was
+    reworded since a person of these gave the verdict.
     """
 
     pair: Pair
@@ -36,20 +37,20 @@ def effective(
     verdicts: Sequence[Label],
     judgement: Label | None = None,
     *,
-    version: int | None = None,
+    edited: Edited | None = None,
 ) -> Effective:
     """The effective label of one pair.
 
     Args:
         verdicts: people's standing ones, oldest first; the newest of each person counts. All labels
             have the pair's orientation.
-        version: the constitution's newest version; a verdict given under another one is stale.
+        edited: versions that ask something else by now; a verdict given under one of them is stale.
     """
     newest = {label.annotator: label for label in verdicts if label.kind == "person"}
     said = [label for label in newest.values() if label.verdict not in (None, "skip")]
     ref = judgement.constitution if judgement else None
     if said:
-        return _of_people(pair, said, ref, version)
+        return _of_people(pair, said, ref, edited)
     if judgement is None:
         return Effective(pair, "none", None, None)
     if judgement.verdict is None or judgement.verdict == "skip":
@@ -68,7 +69,7 @@ def effective(
 
 
 def _of_people(
-    pair: Pair, said: Sequence[Label], ref: ConstitutionRef | None, version: int | None
+    pair: Pair, said: Sequence[Label], ref: ConstitutionRef | None, edited: Edited | None
 ) -> Effective:
     given = {label.verdict for label in said}
     verdict = said[0].verdict if len(given) == 1 else None
@@ -78,18 +79,13 @@ def _of_people(
         p_a=HUMAN_P.get(verdict or ""),
         source="people",
         people=tuple(label.annotator for label in said),
-        stale=any(_is_stale(label, version) for label in said),
+        stale=edited is not None and any(map(edited.holds, said)),
         constitution=ref,
     )
 
 
-def _is_stale(label: Label, version: int | None) -> bool:
-    seen = label.review.constitution_version if label.review else None
-    return version is not None and seen is not None and seen != version
-
-
 def effective_labels(
-    verdicts: Iterable[Label], judgements: Iterable[Label], *, version: int | None = None
+    verdicts: Iterable[Label], judgements: Iterable[Label], *, edited: Edited | None = None
 ) -> list[Effective]:
     """The effective label of every pair that anybody labelled, in the order of first sight."""
     pairs: dict[str, Pair] = {}
@@ -102,6 +98,6 @@ def effective_labels(
         pairs.setdefault(label.pair.id, label.pair)
         by_people.setdefault(label.pair.id, []).append(label)
     return [
-        effective(pair, by_people.get(key, ()), by_judge.get(key), version=version)
+        effective(pair, by_people.get(key, ()), by_judge.get(key), edited=edited)
         for key, pair in pairs.items()
     ]
