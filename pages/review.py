@@ -8,7 +8,6 @@ from ui import (
     frame,
     review_choice,
     review_guided,
-    review_guidelines,
     review_pairs,
     review_revisions,
 )
@@ -35,7 +34,4 @@ with frame.page("review") as db:
     else:
         with read_pairs:
             review_guided.offer(db)
-            choice = review_choice.choose(db)
-            if choice.version:
-                review_guidelines.offer(db, choice.version.constitution.name)
-            review_pairs.show(choice)
+            review_pairs.show(review_choice.choose(db))
