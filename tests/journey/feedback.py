@@ -111,6 +111,7 @@ def review_three_pairs(walk: Walk) -> None:
     screen.choose("Source", SAMPLED)
     screen.page.keyboard.press("Escape")
     screen.sees(f"0 reviewed today · {N} pairs left")
+    screen.settle()
     screen.shot("review-pair")
     screen.key("b")
     screen.sees(f"1 reviewed today, 1 of them in this queue · {N - 1} pairs left")

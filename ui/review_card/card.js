@@ -8,6 +8,7 @@ const OVER = '[data-testid="stDialog"], [data-testid="stPopoverBody"], [role="li
 export default function (component) {
   const root = component.parentElement.querySelector(".card");
   const view = (root.ratifyView ??= begin(root));
+  const turn = (view.turn = (view.turn ?? 0) + 1);
   view.data = component.data;
   view.setStateValue = component.setStateValue;
   acknowledge(view);
@@ -17,7 +18,8 @@ export default function (component) {
   view.echo = view.data.echo;
   draw(view);
   send(view);
-  return () => end(view);
+  // Streamlit also ends a call that a newer one overtook; the card lives on then.
+  return () => turn === view.turn && end(view);
 }
 
 function begin(root) {
