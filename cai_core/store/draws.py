@@ -218,7 +218,7 @@ class _Drawing:
             parts.append("s.disputed > 0")
         if self.queue.pairs is not None:
             parts.append(
-                "s.pair IN (SELECT p.seq FROM json_each(?) j JOIN pairs p ON p.id = j.value)"
+                "s.pair IN (SELECT p.seq FROM json_each(?) j CROSS JOIN pairs p ON p.id = j.value)"
             )
             values.append(json.dumps(self.queue.pairs))
         elif self.queue.name != "adjudication":

@@ -152,7 +152,7 @@ def _event_id(label: Label, job: str, created: str) -> str:
 
 
 def _stored_of(db: Database, ids: Sequence[str]) -> set[str]:
-    sql = "SELECT l.id FROM json_each(?) j JOIN labels l ON l.id = j.value"
+    sql = "SELECT l.id FROM json_each(?) j CROSS JOIN labels l ON l.id = j.value"
     return {row[0] for row in db.conn.execute(sql, [json.dumps(ids)])}
 
 
@@ -167,7 +167,7 @@ def _note_draws(db: Database, new: Mapping[str, Label]) -> None:
         and label.review.blind
     ]
     db.conn.executemany(_DRAWN, rows)
-    sql = "UPDATE pair_states SET drawn = 1 WHERE pair IN (SELECT p.seq FROM json_each(?) j JOIN pairs p ON p.id = j.value)"
+    sql = "UPDATE pair_states SET drawn = 1 WHERE pair IN (SELECT p.seq FROM json_each(?) j CROSS JOIN pairs p ON p.id = j.value)"
     ids = [new[row[2]].pair.id for row in rows]
     db.conn.execute(sql, [json.dumps(ids)])
 
@@ -203,7 +203,7 @@ def _first_or_not(db: Database, given: Iterable[Label]) -> Iterator[Label]:
     given = list(given)
     read = json.dumps([label.pair.id for label in given if label.kind == "person"])
     sql = """SELECT l.pair, l.annotator FROM json_each(?) j
-        JOIN labels l ON l.pair = j.value AND l.kind = 'person'"""
+        CROSS JOIN labels l ON l.pair = j.value AND l.kind = 'person'"""
     seen = {(pair, who) for pair, who in db.conn.execute(sql, [read])}
     for label in given:
         said = (label.pair.id, label.annotator)
