@@ -1,7 +1,7 @@
 """`evaluate evidence`: what the votes in a labels file say of each principle. No model is asked."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from cai_core.cli.output import write_result
 from cai_core.cli.running import Running, stage_options
 from cai_core.errors import CaiError, DataError
 from cai_core.schema import Constitution, Label, Row, Verdict, VoteTable
+from cai_core.store.label_rows import turned_verdict
 
 if TYPE_CHECKING:
     from cai_core.evaluate.evidence import Evidence
@@ -84,17 +85,25 @@ def table_of(
     from cai_core.review.agreement import measuring
 
     found = list(rows)
+    first = {one.id: one.pair.response_a for one in judged}
     said: dict[str, list[Verdict]] = {}
-    for label in measuring(found):
-        if label.verdict:
-            said.setdefault(label.id, []).append(label.verdict)
-    for label in found:
+    for label, verdict in [*_of_persons(measuring(found)), *_beside_judgements(found)]:
+        turned = label.pair.response_a != first.get(label.id)  # an id ignores the order of answers
+        said.setdefault(label.id, []).append(turned_verdict(verdict) if turned else verdict)
+    keys = [principle.key for principle in rules.enabled] if rules else ()
+    return VoteTable.of_labels(judged, said, keys=keys)
+
+
+def _of_persons(rows: Iterable[Label]) -> Iterator[tuple[Label, Verdict]]:
+    return ((label, label.verdict) for label in rows if label.verdict)
+
+
+def _beside_judgements(rows: Iterable[Label]) -> Iterator[tuple[Label, Verdict]]:
+    for label in rows:
         review = label.review
         counts = review is None or (review.blind and review.first)
         if label.kind == "judge" and label.pair.label and counts:
-            said.setdefault(label.id, []).append(label.pair.label)
-    keys = [principle.key for principle in rules.enabled] if rules else ()
-    return VoteTable.of_labels(judged, said, keys=keys)
+            yield label, label.pair.label
 
 
 def _result(

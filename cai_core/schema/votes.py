@@ -84,7 +84,8 @@ class VoteTable:
         """From labels as a file has them.
 
         Args:
-            judgements: one a pair. said: people's first blind verdicts by id of the pair.
+            judgements: one a pair. said: people's first blind verdicts by id of the pair, on its
+                answers in the order in which the judgement has them.
             keys: principles that come first, in this order.
         """
         found = list(judgements)

@@ -1,11 +1,13 @@
 """`evaluate evidence` as a command: file to file, and what it refuses."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from cai_core.cli.evidence import table_of
 from cai_core.cli.main import main
 from cai_core.schema import Constitution, ConstitutionRef, Label, Pair, Principle, Review, user
 from cai_core.stats import sigmoid
@@ -109,6 +111,24 @@ def test_rows_of_people_count_beside_the_judgements(place):
     said = Label(pair, "b", 0.0, kind="person", review=Review(True, "all", 1.0, "Ada"))
     assert run(place, [*rows, said.to_row()]).exit_code == 0
     assert (result(place)["pairs"], result(place)["reviewed"]) == (3, 1)
+
+
+@pytest.mark.parametrize("kind", ["person", "judge"])
+def test_a_verdict_on_the_answers_the_other_way_round_counts_for_the_same_answer(kind):
+    """A pair's id ignores their order; a file with both orders under one id is refused as it is read."""
+    rows = [Label.from_row(row) for row in labels(3)]
+    judged = [replace(row, pair=replace(row.pair, label=None)) for row in rows]
+    said = [replace(row.pair.swapped(), label={"a": "b", "b": "a"}[row.pair.label]) for row in rows]
+    review = Review(True, "all", 1.0, "Ada")
+    of_people = [
+        Label(pair, pair.label, None, kind="person", review=review)
+        if kind == "person"
+        else Label(pair, None, None)
+        for pair in said
+    ]
+    found = table_of(judged, [*judged, *of_people], RULES)
+    assert found.people.sum() == 3
+    assert found.people_worth.tolist() == [float(row.pair.label == "a") for row in rows]
 
 
 def test_labels_of_several_settings_are_refused(place):
