@@ -214,14 +214,14 @@ def _check_subject(expectation: Expectation, *, is_pair: bool) -> None:
 
 
 def _check_encodable(value: object, column: str = "") -> None:
-    """Half a surrogate pair can be written in YAML and stored nowhere."""
+    """Half a surrogate pair can be written in YAML."""
     if isinstance(value, dict):
         for name, inner in value.items():
             _check_encodable(inner, column or str(name))
     elif isinstance(value, list):
         for inner in value:
             _check_encodable(inner, column)
-    elif isinstance(value, str) and any("\ud800" <= sign <= "\udfff" for sign in value):
+    elif isinstance(value, str) and not fields.is_whole(value):
         raise DataError(f"'{column}' holds half a character (a lone surrogate)", column=column)
 
 
