@@ -63,8 +63,13 @@ def show_evidence(db: Database, draft: Draft) -> None:
 
 def _say_what(asked: Asked, table: VoteTable) -> None:
     """Over which pairs everything is counted, and how far they speak for others."""
-    reviewed = int(table.reviewed.sum())
+    reviewed, kept_out = int(table.reviewed.sum()), int(table.kept_out.sum())
     said = f"Judged under {asked.version}: {len(table)} pairs, {reviewed} of them reviewed blind."
+    if kept_out:
+        said += (
+            f" Verdicts on {kept_out} more are kept out: they are of the locked half, which nothing is"
+            " tuned on."
+        )
     hard = sum(n for queue, n in table.queues.items() if queue not in review_judge.EVEN)
     if hard:
         said += (

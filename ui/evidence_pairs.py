@@ -83,7 +83,7 @@ def _says(behind: Behind, place: int) -> str:
     parts += [
         f"{label(table.keys[at])}: {_p(sigmoid(table.logits[place, at]))}" for at in behind.columns
     ]
-    people = _people(table.people[place].tolist())
+    people = "kept out" if table.kept_out[place] else _people(table.people[place].tolist())
     return " · ".join([*parts, f"people: {people}"])
 
 

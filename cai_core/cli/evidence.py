@@ -23,14 +23,18 @@ KIND = "evidence"
 @click.command()
 @click.option("--labels", type=FILE, required=True, help="Labels, as `judge` writes them.")
 @click.option("--constitution", type=FILE, help="What they were made under, for the weights.")
+@click.option("--locked", is_flag=True, help="Count people's verdicts on the locked half too.")
 @click.option("--out", type=FILE, required=True, help="Result (JSON).")
 @stage_options
-def evidence(running: Running, *, labels: Path, constitution: Path | None, out: Path) -> Row:
+def evidence(
+    running: Running, *, labels: Path, constitution: Path | None, locked: bool, out: Path
+) -> Row:
     """Say of each principle how often it votes and decides, and whether people agree with it.
 
     People are the rows of persons, and the `label` of a judged row; where a `review` says how they
-    came about, only first blind ones count. Without --constitution nothing is computed again:
-    neither how often a principle decides nor which weights the reviews suggest.
+    came about, only first blind ones count. Those on the locked half of the prompts, by hash, are
+    kept out. Without --constitution nothing is computed again: neither how often a principle
+    decides nor which weights the reviews suggest.
     """
     from cai_core.constitution.document import read
     from cai_core.curate.formats import read_labels
@@ -40,10 +44,14 @@ def evidence(running: Running, *, labels: Path, constitution: Path | None, out: 
     running.report_bad(found.bad)
     rules = read(constitution) if constitution else None
     judged = judgements(found, rules, place=labels)
-    row = _result(judged, table_of(judged, found, rules), rules, seed=running.seed)
+    table = table_of(judged, found, rules, locked=locked)
+    row = _result(judged, table, rules, seed=running.seed)
     write_result(out, row)
-    running.say(f"{out}: {row['pairs']} pairs, {row['reviewed']} of them reviewed")
-    return {"out": str(out), "pairs": row["pairs"], "reviewed": row["reviewed"]}
+    told = f"{out}: {row['pairs']} pairs, {row['reviewed']} of them reviewed"
+    running.say(
+        f"{told}; {row['kept_out']} of the locked half kept out" if row["kept_out"] else told
+    )
+    return {"out": str(out)} | {name: row[name] for name in ("pairs", "reviewed", "kept_out")}
 
 
 def judgements(rows: Iterable[Label], rules: Constitution | None, *, place: Path) -> list[Label]:
@@ -79,9 +87,17 @@ def _hash(label: Label) -> str:
 
 
 def table_of(
-    judged: Sequence[Label], rows: Iterable[Label], rules: Constitution | None
+    judged: Sequence[Label],
+    rows: Iterable[Label],
+    rules: Constitution | None,
+    *,
+    locked: bool = False,
 ) -> VoteTable:
-    """The table of these judgements, with the verdicts of people that stand in the file."""
+    """The table of these judgements, with the verdicts of people that stand in the file.
+
+    Args:
+        locked: whether those on the locked half count too.
+    """
     from cai_core.review.agreement import measuring
 
     found = list(rows)
@@ -91,7 +107,7 @@ def table_of(
         turned = label.pair.response_a != first.get(label.id)  # an id ignores the order of answers
         said.setdefault(label.id, []).append(turned_verdict(verdict) if turned else verdict)
     keys = [principle.key for principle in rules.enabled] if rules else ()
-    return VoteTable.of_labels(judged, said, keys=keys)
+    return VoteTable.of_labels(judged, said, keys=keys, locked=locked)
 
 
 def _of_persons(rows: Iterable[Label]) -> Iterator[tuple[Label, Verdict]]:

@@ -77,18 +77,21 @@ class Standing:
 class Evidence:
     """Of every principle and of the label as a whole, over so many pairs, so many of them reviewed.
 
+    `kept_out` more were reviewed, whose verdicts do not count: they are of the locked half.
     `without` has what the labels are without each principle, where they can be computed again.
     """
 
     pairs: int
     reviewed: int
+    kept_out: int
     whole: Standing
     principles: tuple[Standing, ...]
     likeness: Likeness
     without: dict[str, Reweighed]
 
     def to_row(self) -> Row:
-        row: Row = {"pairs": self.pairs, "reviewed": self.reviewed, "label": self.whole.to_row()}
+        row: Row = {name: getattr(self, name) for name in ("pairs", "reviewed", "kept_out")}
+        row["label"] = self.whole.to_row()
         row["principles"] = [
             one.to_row() | {"without": self.without[one.key].to_row() if self.without else None}
             for one in self.principles
@@ -116,6 +119,7 @@ def evidence(table: VoteTable, weights: FloatArray | None, *, tie_band: float = 
     return Evidence(
         pairs=len(table),
         reviewed=int(table.reviewed.sum()),
+        kept_out=int(table.kept_out.sum()),
         whole=standings[0],
         principles=tuple(standings[1:]),
         likeness=likeness(table, tie_band=tie_band),

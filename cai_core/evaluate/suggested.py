@@ -12,8 +12,8 @@ negative ones; what would get one is set to 0 and the others are fitted without 
 
 Whether they are better is measured by nested cross-validation with a prompt's pairs in one fold: on
 each fifth of the pairs stand weights whose penalty, too, was chosen on the other four, and the
-present weights are counted on the same pairs. Pairs of the test split are left out: numbers are
-reported there. Single weights have no interval: what ridge gives is biased towards the present ones.
+present weights are counted on the same pairs. Pairs of the test split and verdicts on the locked half
+are left out: numbers are reported there. Single weights have no interval: what ridge gives is biased towards the present ones.
 """
 
 from collections.abc import Iterator

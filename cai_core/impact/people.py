@@ -4,33 +4,30 @@ Whoever compares many drafts on the same pairs ends with the one that fits those
 half of the reviewed prompts, by hash, are locked: their result is for versions that have a name.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 from cai_core.evaluate.winrate import estimate_of, estimate_row
 from cai_core.impact.outcome import Judged
-from cai_core.schema import Pair, Row
+from cai_core.schema import Pair, Row, first_user_turn
 from cai_core.stats import Estimate, cluster_means, clustered_share
-from cai_core.text import normalise
+from cai_core.text import in_locked_half
 
 Part = Literal["tune", "locked"]
 
 
 def part_of(first_user_turn: str) -> Part:
-    """By a hash of the normalised prompt, half and half; another hash than that of the splits.
+    """By a hash of the normalised prompt, half and half, see `text.in_locked_half`.
 
     >>> part_of("How do I make tea?") == part_of("how do i make TEA")
     True
     """
-    digest = hashlib.sha256(f"locked {normalise(first_user_turn)}".encode()).digest()
-    return "locked" if digest[0] % 2 else "tune"
+    return "locked" if in_locked_half(first_user_turn) else "tune"
 
 
 def is_locked(pair: Pair) -> bool:
-    first = next((turn.content for turn in pair.prompt if turn.role == "user"), "")
-    return part_of(first) == "locked"
+    return in_locked_half(first_user_turn(pair.prompt))
 
 
 @dataclass(frozen=True)

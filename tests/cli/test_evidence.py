@@ -11,18 +11,24 @@ from cai_core.cli.evidence import table_of
 from cai_core.cli.main import main
 from cai_core.schema import Constitution, ConstitutionRef, Label, Pair, Principle, Review, user
 from cai_core.stats import sigmoid
+from cai_core.text import in_locked_half, split_of
 
 RULES = Constitution("rules", (Principle("true", "More true?"), Principle("kind", "Kinder?")))
 
 
-def labels(n=150, **more):
+QUESTIONS = [f"Question {i}?" for i in range(600)]
+OPEN = [question for question in QUESTIONS if not in_locked_half(question)]
+LOCKED = [question for question in QUESTIONS if in_locked_half(question)]
+
+
+def labels(n=150, *, questions=OPEN, **more):
     """People follow `true`; `kind` is noise."""
     chance = np.random.default_rng(0)
     rows = []
     for i in range(n):
         true, kind = chance.normal(size=2)
         p = float(sigmoid((true + kind) / 2))
-        pair = Pair.of((user(f"Question {i}?"),), "So it is. " * (1 + i % 5), f"Or {i}.")
+        pair = Pair.of((user(questions[i]),), "So it is. " * (1 + i % 5), f"Or {i}.")
         given = {
             "annotator": "m",
             "method": "logprob",
@@ -111,6 +117,22 @@ def test_rows_of_people_count_beside_the_judgements(place):
     said = Label(pair, "b", 0.0, kind="person", review=Review(True, "all", 1.0, "Ada"))
     assert run(place, [*rows, said.to_row()]).exit_code == 0
     assert (result(place)["pairs"], result(place)["reviewed"]) == (3, 1)
+
+
+def test_verdicts_on_the_locked_half_count_only_where_it_is_asked_for(place):
+    rows = labels(150) + labels(60, questions=LOCKED)
+    done = run(place, rows)
+    assert "210 pairs, 150 of them reviewed; 60 of the locked half kept out" in done.output
+    found = result(place)
+    assert (found["reviewed"], found["kept_out"]) == (150, 60)
+    assert found["label"]["applies"]["n"] == 210
+    assert found["label"]["agreement"]["n"] == 150
+    learned = [question for question in OPEN[:150] if split_of(question) != "test"]
+    assert found["suggested"]["agreement"]["n"] == len(learned)
+    assert run(place, rows, "--locked").exit_code == 0
+    found = result(place)
+    assert (found["reviewed"], found["kept_out"]) == (210, 0)
+    assert found["label"]["agreement"]["n"] == 210
 
 
 @pytest.mark.parametrize("kind", ["person", "judge"])

@@ -2,9 +2,10 @@
 
 import pytest
 
-from cai_core.schema import Label, Principle, panel_id
+from cai_core.schema import Label, Principle, Review, panel_id
 from cai_core.store import constitutions, labels
-from tests.pages.judged import JUDGE, N, fill, judgement, pair_of
+from cai_core.text import split_of
+from tests.pages.judged import JUDGE, LOCKED, OPEN, N, fill, judgement, pair_of
 from ui import evidence
 from ui.draft import CURRENT, Draft
 from ui.review_pairs import DECK, SIGHTED
@@ -257,6 +258,29 @@ def test_without_reviews_agreement_is_a_dash_and_a_link_leads_to_them(seeded_wor
     assert table.loc["honest", "Agreement"] == "–, n = 0"
     assert table.loc["honest", "Length"] == "–"
     assert "Review some of these pairs blind" in said(at)
+
+
+def test_verdicts_on_the_locked_half_are_kept_out_everywhere_and_never_shown(judged, open_page):
+    """They would say the contrary: who sees the agreement or the cards sees none of them."""
+    with judged.db() as db:
+        ref = constitutions.newest(db, "short").ref
+        for i in range(60):
+            pair = pair_of(i, LOCKED)
+            labels.add(db, judgement(i, dict.fromkeys(KEYS, 1.0), ref, pair=pair))
+            review = Review(True, "uncertain", 1.0, "Grace")
+            labels.add(db, labels.verdict_label(pair, "b", review=review))
+    at = open_tab(open_page)
+    assert "200 pairs, 140 of them reviewed blind. Verdicts on 60 more are kept out" in said(at)
+    assert "1 of the 140 verdicts come from queues of hard pairs" in said(at)
+    table = at.dataframe[0].value.set_index("Principle")
+    assert table.loc["honest", "Agreement"].startswith("100% (97 to 100), n = 140")
+    the(at.selectbox, "evidence_kind_").select("people").run()
+    assert "People never take the other side" in said(at)
+    at = open_tab(open_page, "weights")
+    assert sum("n = 140" in caption.value for caption in at.caption) == 3
+    at = open_tab(open_page, "suggested")
+    learned = len([question for question in OPEN[:N] if split_of(question) != "test"])
+    assert sum(f"n = {learned}" in caption.value for caption in at.caption) == 2
 
 
 def test_viewing_changes_nothing(judged, open_page):
