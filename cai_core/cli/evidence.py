@@ -125,7 +125,6 @@ def _beside_judgements(rows: Iterable[Label]) -> Iterator[tuple[Label, Verdict]]
 def _result(
     judged: Sequence[Label], table: VoteTable, rules: Constitution | None, *, seed: int
 ) -> Row:
-    from cai_core.evaluate.evidence import as_json
     from cai_core.evaluate.evidence import evidence as evidence_of
     from cai_core.evaluate.reweigh import tie_band_of, weights_in, why_not
     from cai_core.evaluate.suggested import suggest
@@ -145,10 +144,7 @@ def _result(
     }
     row |= {"principles_mode": one.principles, "tie_band": band, "not_computed_again": why or None}
     row["constitution"] = one.constitution.to_row() if one.constitution else None
-    row |= made.to_row() | {"suggested": suggestion.to_row() if suggestion else None}
-    told = as_json(row)
-    assert isinstance(told, dict)
-    return told
+    return row | made.to_row() | {"suggested": suggestion.to_row() if suggestion else None}
 
 
 def _refuse_other(out: Path) -> None:

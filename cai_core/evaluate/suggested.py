@@ -77,7 +77,8 @@ class Suggestion:
         )
 
     def to_row(self) -> Row:
-        row: Row = {name: vars(getattr(self, name)) for name in ("agreement", "present", "gain")}
+        shares = {"agreement": self.agreement, "present": self.present, "gain": self.gain}
+        row: Row = {name: estimate.to_row() for name, estimate in shares.items()}
         row |= {"weights": self.weights, "zero": self.zero, "against": self.against}
         return row | {"penalty": self.penalty, "better": self.better, "sentence": self.sentence}
 

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
-from cai_core.evaluate.winrate import estimate_of, estimate_row
 from cai_core.impact.outcome import Judged
 from cai_core.schema import Pair, Row, first_user_turn
 from cai_core.stats import Estimate, cluster_means, clustered_share
@@ -46,13 +45,13 @@ class Against:
     p: float
 
     def to_row(self) -> Row:
-        row: Row = {"before": estimate_row(self.before), "after": estimate_row(self.after)}
+        row: Row = {"before": self.before.to_row(), "after": self.after.to_row()}
         return row | {"gained": self.gained, "lost": self.lost, "p": self.p}
 
     @classmethod
     def from_row(cls, row: Row) -> Self:
         """Read what `to_row` wrote."""
-        shares = {name: estimate_of(row[name]) for name in ("before", "after")}
+        shares = {name: Estimate.from_row(row[name]) for name in ("before", "after")}
         return cls(**{**row, **shares})
 
 

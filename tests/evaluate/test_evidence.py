@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from cai_core.evaluate.evidence import as_json, evidence
+from cai_core.evaluate.evidence import evidence
 from tests.evaluate.simulated import held, table
 
 
@@ -94,7 +94,7 @@ def test_the_truth_lies_in_the_interval_where_pairs_share_prompts(which, prompts
 
 
 def test_the_result_is_json_without_nan():
-    found = as_json(evidence(stored(60), np.ones(3)).to_row())
+    found = evidence(stored(60), np.ones(3)).to_row()
     text = json.dumps(found, allow_nan=False)
     assert json.loads(text)["principles"][2]["refusal"]["votes"]["value"] is None
 
