@@ -10,7 +10,6 @@ from sqlite_utils import Database
 
 from cai_core.evaluate.behind import opposed
 from cai_core.evaluate.likeness import Couple, Likeness
-from cai_core.stats import Estimate
 from ui import cards, charts
 from ui.evidence_choice import Asked, Known
 from ui.evidence_pairs import Behind, show_pairs
@@ -62,8 +61,8 @@ def _couples(title: str, found: Sequence[Couple], nothing: str) -> None:
     rows = [
         {
             "Principles": f"{one.one} / {one.other}",
-            "Opposite": _percent(one.opposite),
-            "Correlation": _number(one.correlation),
+            "Opposite": cards.estimate_text(one.opposite, percent=True),
+            "Correlation": cards.estimate_text(one.correlation),
             "n": one.opposite.n,
         }
         for one in found
@@ -73,14 +72,6 @@ def _couples(title: str, found: Sequence[Couple], nothing: str) -> None:
 
 def _height(rows: int) -> int:
     return 38 + 35 * min(rows, 5)
-
-
-def _percent(one: Estimate) -> str:
-    return f"{one.value:.0%} ({100 * one.low:.0f} to {100 * one.high:.0f})"
-
-
-def _number(one: Estimate) -> str:
-    return f"{one.value:.2f} ({one.low:.2f} to {one.high:.2f})"
 
 
 # -- the chart
@@ -211,7 +202,8 @@ def _most_opposed(alike: Likeness) -> tuple[str, str]:
 def _sentence(one: Couple) -> str:
     if math.isnan(one.opposite.value):
         return "Too few pairs have a vote of both."
+    opposite = cards.estimate_text(one.opposite, percent=True)
     return (
-        f"Opposite on {_percent(one.opposite)} of {one.opposite.n} pairs (half would be chance),"
-        f" correlation {_number(one.correlation)}."
+        f"Opposite on {opposite} of {one.opposite.n} pairs (half would be chance),"
+        f" correlation {cards.estimate_text(one.correlation)}."
     )

@@ -1,6 +1,5 @@
 """Every principle in one table: how often it applies and decides, agreement, leans beside people's."""
 
-import math
 from collections.abc import Callable, Sequence
 
 import pandas as pd
@@ -9,8 +8,8 @@ from sqlite_utils import Database
 
 from cai_core.evaluate.behind import against_people, decided
 from cai_core.evaluate.evidence import Evidence, Lean, Standing
-from cai_core.evaluate.reweigh import Reweighed
-from cai_core.stats import Estimate
+from cai_core.stats import NOTHING
+from ui import cards
 from ui.evidence_choice import Asked, Known
 from ui.evidence_pairs import Behind, show_pairs
 from ui.plain import label
@@ -77,39 +76,21 @@ def _rows(made: Evidence) -> list[dict[str, str]]:
 
 def _row(one: Standing, made: Evidence) -> dict[str, str]:
     length, refusal = one.length, one.refusal
+    without = made.without.get(one.key)
     return {
         "Principle": one.key or _WHOLE,
-        "Applies": _share(one.applies),
-        "Decides": _share(one.decides),
-        "Agreement": f"{_share(one.agreement)}, n = {one.agreement.n}",
+        "Applies": cards.estimate_text(one.applies, percent=True),
+        "Decides": cards.estimate_text(one.decides, percent=True),
+        "Agreement": f"{cards.estimate_text(one.agreement, percent=True)}, n = {one.agreement.n}",
         "Beyond people": _beyond(length, refusal),
-        "Length": _number(length.slant.votes),
-        "People's length": _number(length.slant.people),
-        "Refusal": _number(refusal.slant.votes),
-        "People's refusal": _number(refusal.slant.people),
-        "Agreement without it": _without(made.without.get(one.key)),
+        "Length": cards.estimate_text(length.slant.votes, signed=True),
+        "People's length": cards.estimate_text(length.slant.people, signed=True),
+        "Refusal": cards.estimate_text(refusal.slant.votes, signed=True),
+        "People's refusal": cards.estimate_text(refusal.slant.people, signed=True),
+        "Agreement without it": cards.estimate_text(
+            without.change if without else NOTHING, points=True
+        ),
     }
-
-
-def _share(one: Estimate) -> str:
-    if math.isnan(one.value):
-        return "–"
-    if math.isnan(one.low):
-        return f"{one.value:.0%}"
-    return f"{one.value:.0%} ({100 * one.low:.0f} to {100 * one.high:.0f})"
-
-
-def _number(one: Estimate) -> str:
-    if math.isnan(one.value):
-        return "–"
-    return f"{one.value:+.2f} ({one.low:+.2f} to {one.high:+.2f})"
-
-
-def _without(one: Reweighed | None) -> str:
-    if one is None or math.isnan(one.change.value):
-        return "–"
-    points = [100 * value for value in (one.change.value, one.change.low, one.change.high)]
-    return f"{points[0]:+.1f} points ({points[1]:+.1f} to {points[2]:+.1f})"
 
 
 def _beyond(length: Lean, refusal: Lean) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cai_core.schema import Label, Principle, Review, panel_id
+from cai_core.schema import Label, Pair, Principle, Review, panel_id, user
 from cai_core.store import constitutions, labels
 from cai_core.text import split_of
 from tests.pages.judged import JUDGE, LOCKED, OPEN, N, fill, judgement, pair_of
@@ -281,6 +281,25 @@ def test_verdicts_on_the_locked_half_are_kept_out_everywhere_and_never_shown(jud
     at = open_tab(open_page, "suggested")
     learned = len([question for question in OPEN[:N] if split_of(question) != "test"])
     assert sum(f"n = {learned}" in caption.value for caption in at.caption) == 2
+
+
+def test_what_has_no_interval_is_told_without_one(seeded_workspace, open_page):
+    """Twelve pairs of one prompt are one draw: numbers, but nothing to say how sure they are."""
+    with seeded_workspace.db() as db:
+        ref = constitutions.newest(db, "short").ref
+        for i in range(12):
+            pair = Pair.of((user(OPEN[0]),), f"So it is {i}.", f"Or so {i}.")
+            votes = {"honest": 1.0, "kind": 1.0 - (i % 3), "safe": (i % 4) - 1.5}
+            labels.add(db, judgement(i, votes, ref, pair=pair))
+            review = Review(True, "even", 1.0, "Grace")
+            labels.add(db, labels.verdict_label(pair, "a", review=review))
+    for view in ("principles", "alike", "weights"):
+        at = open_tab(open_page, view)
+        assert not at.exception
+        shown = [said(at), *(one.value for one in at.metric)]
+        shown += [one.value.to_csv() for one in at.dataframe]
+        assert "nan" not in " ".join(shown)
+    assert "Opposite on" in said(open_tab(open_page, "alike"))
 
 
 def test_viewing_changes_nothing(judged, open_page):
