@@ -2,7 +2,7 @@
 
 import pytest
 
-from cai_core.schema import Label, Pair, Principle, Review, panel_id, user
+from cai_core.schema import ConstitutionRef, Label, Pair, Principle, Review, panel_id, user
 from cai_core.store import constitutions, labels
 from cai_core.text import split_of
 from tests.pages.judged import JUDGE, LOCKED, OPEN, N, fill, judgement, pair_of
@@ -57,10 +57,27 @@ def test_the_newest_judgements_by_each_principle_are_shown_first(judged, open_pa
     at = open_tab(open_page)
     assert not at.exception
     chosen = the(at.selectbox, "evidence_use_short")
-    assert chosen.value.principles == "each"
-    assert chosen.value.judge == JUDGE
+    assert chosen.options[chosen.index] == f"{JUDGE} · short v2 · logprob · each · compare-1"
     assert "Judged under version 2: 140 pairs, 140 of them reviewed blind" in said(at)
     assert "1 of the 140 verdicts come from queues of hard pairs" in said(at)
+
+
+def test_the_choice_stays_while_a_job_reads_rows_in(judged, open_page):
+    """Two drafts judged alike have one name; each is told apart, and stays chosen as it grows."""
+    with judged.db() as db:
+        drafts = [ConstitutionRef("short", content * 12) for content in "ab"]
+        for ref in drafts:
+            labels.add(db, judgement(0, {"honest": 1.0}, ref))
+    at = open_tab(open_page)
+    choice = the(at.selectbox, "evidence_use_short")
+    assert len(set(choice.options)) == len(choice.options) == 4
+    choice.select_index(1).run()
+    assert "an unsaved draft: 1 pairs" in said(at)
+    with judged.db() as db:  # the second of the two, of which the other was judged last
+        labels.add(db, judgement(1, {"honest": 1.0}, drafts[0]))
+        labels.add(db, judgement(2, {"honest": 1.0}, drafts[0]))
+    at.run()
+    assert "an unsaved draft: 3 pairs" in said(at)
 
 
 def test_every_principle_has_a_row_with_n_and_interval(judged, open_page):
