@@ -66,7 +66,7 @@ def state_of(board: Board, case: Case, target: Target) -> str:
 
 def title_of(case: Case) -> str:
     """Its name where it was given one, else what is asked."""
-    return case.prompt[-1].content if case.id == case.digest else case.id
+    return case.id if case.named else case.prompt[-1].content
 
 
 def _holds(case: Case, wanted: str) -> bool:

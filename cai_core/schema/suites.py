@@ -4,6 +4,7 @@ A case is a prompt or a pair with one expectation. Cases were chosen by hand, so
 regressions and are evidence of nothing.
 """
 
+import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, Self, get_args
@@ -36,6 +37,7 @@ COMPARES: tuple[Must, ...] = ("must keep the help", "must differ")  # revision a
 
 Outcome = Literal["passed", "failed", "error"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+_DIGEST = re.compile("[0-9a-f]{16}")
 MOST_ID = 120  # characters; it stands on one line of a terminal
 
 
@@ -134,6 +136,11 @@ class Case:
     def digest(self) -> str:
         """Of all that its result depends on; id, note and whether it is enabled do not count."""
         return content_hash(self._asked())
+
+    @property
+    def named(self) -> bool:
+        """Whether somebody gave it a name; else its id is the digest that it had when it was made."""
+        return _DIGEST.fullmatch(self.id) is None
 
     @property
     def pair(self) -> Pair | None:
