@@ -9,6 +9,7 @@ from sqlite_utils import Database
 
 from cai_core.evaluate import reweigh
 from cai_core.evaluate.evidence import Evidence
+from cai_core.feedback.draw import voters
 from cai_core.schema import Constitution, Version, VoteTable, content_hash
 from cai_core.settings import Settings
 from cai_core.stats import FloatArray
@@ -44,7 +45,7 @@ class Asked:
     @property
     def keys(self) -> list[str]:
         """The principles that were asked, in their order."""
-        return [p.key for p in self.rules.enabled if p.weight > 0] if self.rules else []
+        return [p.key for p in voters(self.rules)] if self.rules else []
 
     def table(self, db: Database, *, answers: bool = False) -> VoteTable:
         return votes.read(db, self.use, keys=self.keys, answers=answers)

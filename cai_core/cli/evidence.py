@@ -98,6 +98,7 @@ def table_of(
     Args:
         locked: whether those on the locked half count too.
     """
+    from cai_core.feedback.draw import voters
     from cai_core.review.agreement import measuring
 
     found = list(rows)
@@ -106,7 +107,7 @@ def table_of(
     for label, verdict in [*_of_persons(measuring(found)), *_beside_judgements(found)]:
         turned = label.pair.response_a != first.get(label.id)  # an id ignores the order of answers
         said.setdefault(label.id, []).append(turned_verdict(verdict) if turned else verdict)
-    keys = [principle.key for principle in rules.enabled] if rules else ()
+    keys = [principle.key for principle in voters(rules)] if rules else ()
     return VoteTable.of_labels(judged, said, keys=keys, locked=locked)
 
 

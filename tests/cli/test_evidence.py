@@ -90,6 +90,13 @@ def test_a_labels_file_gives_its_evidence(place):
     assert json.loads(done.output)["reviewed"] == 150
 
 
+def test_a_principle_without_weight_is_none_of_those_that_were_asked(place):
+    weighted = Constitution("rules", (*RULES.principles, Principle("not", "Not?", weight=0.0)))
+    (place / "c.yaml").write_text(json.dumps(weighted.to_row()))
+    assert run(place, labels(3, constitution=ConstitutionRef.of(weighted))).exit_code == 0
+    assert [one["key"] for one in result(place)["principles"]] == ["true", "kind"]
+
+
 def test_without_the_constitution_nothing_is_computed_again_and_it_says_why(place):
     assert run(place, labels(20), rules=False).exit_code == 0
     found = result(place)
