@@ -11,7 +11,7 @@ Whether two principles contradict is asked of every couple at once, so the p-val
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -75,7 +75,7 @@ class Likeness:
     keys: tuple[str, ...]
     matrix: FloatArray
     effective: Estimate
-    couples: tuple[Couple, ...] = field(default=())
+    couples: tuple[Couple, ...]
 
     @property
     def contradicting(self) -> list[Couple]:
