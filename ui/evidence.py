@@ -3,11 +3,10 @@
 import streamlit as st
 from sqlite_utils import Database
 
-from cai_core.evaluate.evidence import evidence
 from cai_core.schema import VoteTable
 from ui import cards, evidence_suggested, evidence_weights, menu, review_judge
 from ui.draft import Draft
-from ui.evidence_choice import Asked, Known, choose, tie_band
+from ui.evidence_choice import Asked, choose
 from ui.evidence_matrix import show_matrix
 from ui.evidence_principles import show_principles
 from ui.plain import label
@@ -53,12 +52,10 @@ def show_evidence(db: Database, draft: Draft) -> None:
         evidence_weights.show(asked, draft)
     elif view == "suggested":
         evidence_suggested.show(asked, table, draft)
+    elif view == "alike":
+        show_matrix(db, asked, table)
     else:
-        band = tie_band(table)
-        with st.spinner("Counting…"):
-            made = evidence(table, asked.weights(table), tie_band=band)
-        shown = show_matrix if view == "alike" else show_principles
-        shown(db, asked, Known(table, made, band))
+        show_principles(db, asked, table)
 
 
 def _say_what(asked: Asked, table: VoteTable) -> None:

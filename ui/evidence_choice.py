@@ -8,7 +8,6 @@ import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.evaluate import reweigh
-from cai_core.evaluate.evidence import Evidence
 from cai_core.feedback.draw import voters
 from cai_core.schema import Constitution, Version, VoteTable, content_hash
 from cai_core.settings import Settings
@@ -57,16 +56,8 @@ class Asked:
         return reweigh.weights_in(self.rules, table.keys)
 
 
-@dataclass(frozen=True)
-class Known:
-    """The votes, what they say, and the tie band that the labels were made with."""
-
-    table: VoteTable
-    made: Evidence
-    band: float
-
-
 def tie_band(table: VoteTable) -> float:
+    """What the labels were made with."""
     return reweigh.tie_band_of(table, Settings.load().judge.tie_band)
 
 

@@ -9,9 +9,10 @@ import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.evaluate.behind import opposed
-from cai_core.evaluate.likeness import Couple, Likeness
+from cai_core.evaluate.likeness import Couple, Likeness, likeness
+from cai_core.schema import VoteTable
 from ui import cards, charts
-from ui.evidence_choice import Asked, Known
+from ui.evidence_choice import Asked, tie_band
 from ui.evidence_pairs import Behind, show_pairs
 from ui.plain import shorten
 
@@ -24,9 +25,10 @@ _SCALES = {
 _NUMBERED = 20  # principles up to which the cells have their number in them
 
 
-def show_matrix(db: Database, asked: Asked, known: Known) -> None:
+def show_matrix(db: Database, asked: Asked, table: VoteTable) -> None:
     """Draw the matrix and what it says; the couple that is chosen, and its pairs."""
-    alike = known.made.likeness
+    with st.spinner("Counting…"):
+        alike = likeness(table, tie_band=tie_band(table))
     if len(alike.keys) < 2:
         st.caption("One principle alone is like no other.")
         return
@@ -38,7 +40,7 @@ def show_matrix(db: Database, asked: Asked, known: Known) -> None:
         _couples("Contradict each other", alike.contradicting, _NO_CONTRADICTION)
     with right:
         _couples("Say the same", alike.saying_the_same, _NONE_ALIKE)
-    _pairs_behind(db, asked, known, keys)
+    _pairs_behind(db, asked, table, alike, keys)
 
 
 _NO_CONTRADICTION = "No two take opposite sides on more than half of the pairs, beyond chance."
@@ -167,8 +169,9 @@ def _take(key: str, keys: Sequence[str], names: Sequence[str]) -> Callable[[], N
 # -- the pairs
 
 
-def _pairs_behind(db: Database, asked: Asked, known: Known, keys: Sequence[str]) -> None:
-    table, alike = known.table, known.made.likeness
+def _pairs_behind(
+    db: Database, asked: Asked, table: VoteTable, alike: Likeness, keys: Sequence[str]
+) -> None:
     st.subheader("Where two take opposite sides", anchor=False)
     first = _most_opposed(alike)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -187,7 +190,7 @@ def _pairs_behind(db: Database, asked: Asked, known: Known, keys: Sequence[str])
     show_pairs(
         db,
         Behind(table, (i, j)),
-        opposed(table, i, j, tie_band=known.band),
+        opposed(table, i, j, tie_band=tie_band(table)),
         nothing="They never take opposite sides.",
         key=f"{asked.id}_{i}_{j}",
     )

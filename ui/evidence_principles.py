@@ -7,10 +7,11 @@ import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.evaluate.behind import against_people, decided
-from cai_core.evaluate.evidence import Evidence, Lean, Standing
+from cai_core.evaluate.evidence import Evidence, Lean, Standing, evidence
+from cai_core.schema import VoteTable
 from cai_core.stats import NOTHING
 from ui import cards
-from ui.evidence_choice import Asked, Known
+from ui.evidence_choice import Asked, tie_band
 from ui.evidence_pairs import Behind, show_pairs
 from ui.plain import label
 
@@ -29,9 +30,10 @@ _READ = (
 )
 
 
-def show_principles(db: Database, asked: Asked, known: Known) -> None:
+def show_principles(db: Database, asked: Asked, table: VoteTable) -> None:
     """Draw the table, and the pairs behind the principle that is chosen in it."""
-    table, made = known.table, known.made
+    with st.spinner("Counting…"):
+        made = evidence(table, asked.weights(table), tie_band=tie_band(table))
     key = f"evidence_table_{asked.id}"
     chosen = f"evidence_principle_{asked.id}"
     rows = _rows(made)
@@ -49,7 +51,7 @@ def show_principles(db: Database, asked: Asked, known: Known) -> None:
     if asked.why:
         why = label(asked.why, limit=300)
         st.caption(f":material/block: How often a principle decides cannot be told: {why}.")
-    _pairs_behind(db, asked, known, chosen)
+    _pairs_behind(db, asked, table, made, chosen)
 
 
 def _take(key: str, chosen: str, keys: Sequence[str]) -> Callable[[], None]:
@@ -102,8 +104,9 @@ def _beyond(length: Lean, refusal: Lean) -> str:
     return ", ".join(said)
 
 
-def _pairs_behind(db: Database, asked: Asked, known: Known, chosen: str) -> None:
-    table, made = known.table, known.made
+def _pairs_behind(
+    db: Database, asked: Asked, table: VoteTable, made: Evidence, chosen: str
+) -> None:
     st.subheader("The pairs behind it", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = st.selectbox("Principle", table.keys, key=chosen)
@@ -121,7 +124,7 @@ def _pairs_behind(db: Database, asked: Asked, known: Known, chosen: str) -> None
         places = decided(table, made.without[key])
         nothing = "No verdict would be another one without it."
     else:
-        places = against_people(table, column, tie_band=known.band)
+        places = against_people(table, column, tie_band=tie_band(table))
         nothing = "People never take the other side on the pairs that they reviewed."
     behind = Behind(table, (column,), made.without.get(key) if kind == "decides" else None)
     show_pairs(db, behind, places, nothing=nothing, key=f"{asked.id}_{column}_{kind}")
