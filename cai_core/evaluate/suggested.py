@@ -30,8 +30,9 @@ FOLDS = 5
 # Of weights times log-odds whose root mean square is 1; the largest leaves the present weights.
 PENALTIES = (1e6, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0)
 _FLOOR = 1e-2  # penalty of the whole: keeps it finite where the present weights are always right
-# Reviewed pairs. Simulated with 16 principles: under fewer the interval of the gain misses the true one
-# too often (12% of the time with 30, 9% with 60), and what is suggested is often a point worse.
+# Reviewed pairs. Simulated with 16 principles (tests/bench/bench_suggested.py): under fewer the interval
+# of the gain misses the true one too often (12% of the time with 30, 9% with 60, where the present weights
+# are right), and every tenth suggestion is a point worse or more.
 LEAST = 100
 LEAST_PROMPTS = 20  # of these pairs: enough for a fold to hold some
 MOST = (
