@@ -21,24 +21,21 @@ from cai_core.text import answer_differences, in_locked_half
 
 _Rows = list[tuple[Any, ...]]
 
-# In SQLite the other columns of a row with max() are those of the row that has it: the newest label
-# of each pair, and each person's newest verdict.
-_JUDGED = """SELECT l.pair, p.prompt, p.split, l.p_raw, l.verdict, l.votes, l.vote_keys,
-        CASE WHEN instr(l.extra, '"not_applicable"') THEN l.extra END, max(l.seq)
-    FROM labels l JOIN pairs p ON p.id = l.pair
-    WHERE l.kind = 'judge' AND l.annotator = ? AND l.method = ? AND l.principles = ?
-        AND l.template = ? AND coalesce(l.constitution_hash, '') = ?
-        AND NOT EXISTS (SELECT 1 FROM undos u WHERE u.target = l.id)
-    GROUP BY l.pair ORDER BY p.seq"""
-_SAID = """SELECT pair, verdict, json_extract(review, '$.queue') FROM (
-        SELECT l.pair, l.verdict, l.blind, l.review, max(l.seq) FROM labels l
-        WHERE l.kind = 'person' AND NOT EXISTS (SELECT 1 FROM undos u WHERE u.target = l.id)
-        GROUP BY l.pair, l.annotator)
-    WHERE blind AND verdict IN ('a', 'tie', 'b') AND json_extract(review, '$.first')"""
+_JUDGED = """SELECT p.id, p.prompt, p.split, l.p_raw, l.verdict, l.votes, l.vote_keys,
+        CASE WHEN instr(l.extra, '"not_applicable"') THEN l.extra END
+    FROM annotators n JOIN standing s ON s.annotator = n.id JOIN labels l ON l.seq = s.label
+        JOIN pairs p ON p.seq = s.pair
+    WHERE n.kind = 'judge' AND n.annotator = ? AND n.method = ? AND n.principles = ?
+        AND n.template = ? AND n.constitution = ? ORDER BY s.pair"""
+_SAID = """SELECT p.id, s.verdict, json_extract(l.review, '$.queue')
+    FROM annotators n JOIN standing s ON s.annotator = n.id JOIN labels l ON l.seq = s.label
+        JOIN pairs p ON p.seq = s.pair
+    WHERE n.kind = 'person' AND l.blind AND s.verdict IN ('a', 'tie', 'b')
+        AND json_extract(l.review, '$.first')"""
 _ANSWERS = """SELECT p.id, length(a.text), length(b.text), substr(a.text, 1, 200), substr(b.text, 1, 200)
-    FROM json_each(?) wanted JOIN pairs p ON p.id = wanted.value
+    FROM json_each(?) wanted CROSS JOIN pairs p ON p.id = wanted.value
     JOIN texts a ON a.id = p.a JOIN texts b ON b.id = p.b"""
-_PROMPTS = "SELECT t.id, t.text FROM json_each(?) wanted JOIN texts t ON t.id = wanted.value"
+_PROMPTS = "SELECT t.id, t.text FROM json_each(?) wanted CROSS JOIN texts t ON t.id = wanted.value"
 
 
 def read(
