@@ -16,7 +16,7 @@ from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]
 
 from cai_core.errors import StoreError
 from cai_core.settings import database_path
-from cai_core.store import migrations
+from cai_core.store import migrations, states
 
 BUSY_SECONDS = 30
 
@@ -108,7 +108,8 @@ def _migrate(db: Database) -> None:
     name = str(cast(Any, db.conn).path)
     if not migrations.is_current(db, name):
         with write_tx(db):
-            migrations.migrate(db, name)
+            if migrations.migrate(db, name):
+                states.rebuild(db)
 
 
 @contextmanager
