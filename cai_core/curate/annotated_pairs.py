@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from cai_core.curate.label_json import NAMELESS, complete, verdict_of
+from cai_core.curate.label_json import NAMELESS, complete, setting_row, under, verdict_of
 from cai_core.errors import DataError
 from cai_core.schema import (
     HUMAN_P,
-    ConstitutionRef,
     Label,
     Pair,
     Review,
@@ -136,9 +135,8 @@ def _label(pair: Pair, who: Row, note: Row, votes: Mapping[str, Row]) -> Label |
         raise DataError(f"'pref' is {str(pref)[:40]!r}; it must be a, b or null", column="pref")
     if verdict is None and (kind != "judge" or reason in _SILENT):
         return None
-    setting = _dict(who.get("setting"))
     ps, silent = _votes(votes)
-    return Label(
+    label = Label(
         pair=pair,
         verdict=verdict,
         p_a=probability(note, "p_a"),
@@ -146,14 +144,11 @@ def _label(pair: Pair, who: Row, note: Row, votes: Mapping[str, Row]) -> Label |
         annotator=str(who.get("name") or who.get("description") or ""),
         votes=ps,
         not_applicable=silent,
-        method=str(setting.get("method") or ""),
-        principles=str(setting.get("principles") or ""),
-        template=str(setting.get("template") or ""),
-        constitution=ConstitutionRef.from_row(setting.get("constitution")),
         rationale=str(note.get("rationale") or ""),
         error="" if verdict else str(note.get("error") or f"no preference: {reason}"),
         review=Review.from_row(note.get("review")),
     )
+    return under(label, who.get("setting"))
 
 
 def _votes(notes: Mapping[str, Row]) -> tuple[dict[str, float], dict[str, float]]:
@@ -205,7 +200,7 @@ class _Cast:
             row: Row = {"name": label.annotator, "description": _description(label)}
             row["type"] = _TYPES[label.kind]
             if label.kind == "judge":
-                row["setting"] = _setting(label)
+                row["setting"] = setting_row(label)
             self.rows[key] = row
         return key
 
@@ -224,11 +219,6 @@ def _description(label: Label) -> str:
     return ", ".join(
         part for part in (label.annotator, label.method, label.principles, name) if part
     )
-
-
-def _setting(label: Label) -> Row:
-    row: Row = {"method": label.method, "principles": label.principles, "template": label.template}
-    return row | ({"constitution": label.constitution.to_row()} if label.constitution else {})
 
 
 def pieces(labels: Iterable[Label], *, made: str, name: str = "Ratify") -> Iterator[str]:

@@ -9,6 +9,7 @@ Responses are people's verdicts, the suggestion is a judge's. The names of field
 are the annotation project's own; they are found by what they hold.
 """
 
+import json
 import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,12 +17,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from cai_core.curate.label_json import complete, verdict_of
+from cai_core.curate.label_json import complete, setting_row, under, verdict_of
 from cai_core.errors import DataError
 from cai_core.schema import Label, Pair, Row, Verdict, chat_row
 from cai_core.schema.fields import as_object, canonical_json
 
 QUESTION = "verdict"
+_SETTING = "judge_setting"  # in the metadata
 _PROMPTS = ("prompt", "messages", "instruction", "question", "input", "chat", "context")
 _SIDES = re.compile(r"(?i)^(.*?)[ _-]?([ab12])$")
 _FLAT = re.compile(r"^(.+)\.(responses|suggestion)$")
@@ -76,7 +78,8 @@ def labels_in(value: object, *, annotator: str) -> tuple[Label, ...]:
         for response in found.responses
         if response.status != "draft"
     ]
-    return tuple(label for label in (*labels, _of_judge(pair, found.suggestion)) if label)
+    judged = _of_judge(pair, found.suggestion, _metadata(record).get(_SETTING))
+    return tuple(label for label in (*labels, judged) if label)
 
 
 def _nested(record: Row) -> dict[str, _Asked]:
@@ -185,10 +188,15 @@ def _answers(fields: Row) -> tuple[str, str]:
 
 def _names(record: Row) -> dict[str, str]:
     """User ids that we made from names, with their names."""
-    metadata = record.get("metadata")
-    people = (metadata if isinstance(metadata, dict) else record).get("people")
+    people = _metadata(record).get("people")
     found = people if isinstance(people, list) else []
     return {user_id(name): name for name in found if isinstance(name, str)}
+
+
+def _metadata(record: Row) -> Row:
+    """In a flat record it stands among the columns."""
+    found = record.get("metadata")
+    return found if isinstance(found, dict) else record
 
 
 def _of_person(pair: Pair, response: _Response, name: str, annotator: str) -> Label | None:
@@ -198,7 +206,7 @@ def _of_person(pair: Pair, response: _Response, name: str, annotator: str) -> La
     return complete(Label(pair, verdict, None, kind="person", annotator=name), annotator)
 
 
-def _of_judge(pair: Pair, suggestion: Row) -> Label | None:
+def _of_judge(pair: Pair, suggestion: Row, setting: object) -> Label | None:
     """The score is taken for P(the suggested answer is better) where it can be one."""
     verdict = _said(suggestion.get("value"))
     if verdict is None:
@@ -208,7 +216,15 @@ def _of_judge(pair: Pair, suggestion: Row) -> Label | None:
     if isinstance(score, int | float) and 0.5 <= score <= 1 and verdict in ("a", "b"):
         p_a = float(score) if verdict == "a" else 1 - float(score)
     name = str(suggestion.get("agent") or "suggestion")
-    return complete(Label(pair, verdict, p_a, annotator=name), "suggestion")
+    label = Label(pair, verdict, p_a, annotator=name)
+    return complete(under(label, _read(setting)), "suggestion")
+
+
+def _read(setting: object) -> object:
+    try:
+        return json.loads(setting) if isinstance(setting, str) else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def user_id(name: str) -> str:
@@ -241,13 +257,19 @@ def _record(labels: Sequence[Label]) -> Row:
             "response_a": pair.response_a,
             "response_b": pair.response_b,
         },
-        "metadata": {"people": list(people)} if people else {},
+        "metadata": _said_beside(people, judged),
         "suggestions": {QUESTION: _suggestion(judged[-1])} if judged else {},
         "responses": {QUESTION: responses} if responses else {},
         "vectors": {},
         "status": "completed" if people else "pending",
         "_server_id": None,
     }
+
+
+def _said_beside(people: Iterable[str], judged: Sequence[Label]) -> Row:
+    """Names behind user ids, and the setting of the judge: metadata holds texts and lists of them."""
+    row: Row = {"people": list(people)} if people else {}
+    return row | ({_SETTING: canonical_json(setting_row(judged[-1]))} if judged else {})
 
 
 def _suggestion(label: Label) -> Row:

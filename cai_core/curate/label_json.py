@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import cast
 
 from cai_core.errors import DataError
-from cai_core.schema import HUMAN_P, Label, Pair, Review, Row, Verdict
+from cai_core.schema import HUMAN_P, ConstitutionRef, Label, Pair, Review, Row, Verdict
 from cai_core.schema.fields import as_object
 
 NAMELESS = "imported"  # who gave a verdict that names nobody
@@ -66,6 +66,25 @@ def complete(label: Label, annotator: str) -> Label:
     if label.kind == "person" or p_a is None:
         p_a = HUMAN_P.get(label.verdict or "")
     return replace(label, annotator=name or annotator, p_a=p_a, review=review)
+
+
+def setting_row(label: Label) -> Row:
+    """The setting of a judge, for a form that has no columns for it."""
+    row: Row = {"method": label.method, "principles": label.principles, "template": label.template}
+    return row | ({"constitution": label.constitution.to_row()} if label.constitution else {})
+
+
+def under(label: Label, setting: object) -> Label:
+    """The label with the setting of such a row; without one, as it is."""
+    if not isinstance(setting, dict):
+        return label
+    return replace(
+        label,
+        method=str(setting.get("method") or ""),
+        principles=str(setting.get("principles") or ""),
+        template=str(setting.get("template") or ""),
+        constitution=ConstitutionRef.from_row(setting.get("constitution")),
+    )
 
 
 _SPELT = {  # lower case, without spaces, dashes and underscores

@@ -143,8 +143,9 @@ def merge(
     rows = _labels(checked)
     while chunk := list(islice(rows, CHUNK)):
         taken = merging.sort(chunk, standing(list({said.identity for *_, said in chunk})))
-        if keep and taken:
-            keep(taken)
+        if keep:
+            for together in _apart(taken):
+                keep(together)
         _tell(hooks, merging.place, checked.labels)
     if merging.place != checked.labels:
         raise DataError(_CHANGED, file=checked.file.name)
@@ -155,6 +156,18 @@ def _tell(hooks: Hooks, done: int, total: int) -> None:
     hooks.progress(Progress(done, total))
     if hooks.should_stop():
         raise Stopped("stopped; the same command continues")
+
+
+def _apart(taken: Iterable[tuple[Said, Label]]) -> Iterator[list[Label]]:
+    """Labels in order, in lists in which nobody speaks twice of a pair: the second word is another event."""
+    together: dict[Key, Label] = {}
+    for said, label in taken:
+        if said.key in together:
+            yield list(together.values())
+            together = {}
+        together[said.key] = label
+    if together:
+        yield list(together.values())
 
 
 def _labels(checked: Checked) -> Iterator[tuple[int, Label, Said]]:
@@ -188,13 +201,15 @@ class _Merging:
 
     def sort(
         self, chunk: Sequence[tuple[int, Label, Said]], standing: Iterable[Said]
-    ) -> list[Label]:
+    ) -> list[tuple[Said, Label]]:
         """Count the labels of a chunk; those to be appended."""
         there = {said.key: said for said in standing}
         for said in there.values():
             if not self._has_other_word(said):
                 self._hear(said)
-        return [label for line, label, said in chunk if self._takes(line, label, said, there)]
+        return [
+            (said, label) for line, label, said in chunk if self._takes(line, label, said, there)
+        ]
 
     def _takes(self, line: int, label: Label, said: Said, there: Mapping[Key, Said]) -> bool:
         key, stands = _digest(said), there.get(said.key)
@@ -260,3 +275,41 @@ class _Merging:
             silent=self.checked.silent,
             bad=self.checked.bad,
         )
+
+
+def sentence(merged: Merged) -> str:
+    """What came of a file, in words.
+
+    >>> sentence(Merged(labels=5, new=3, already=1, conflicts=1))
+    '3 of 5 labels are new, 1 stands there already, 1 says another thing than what stands'
+    """
+    said = [f"{merged.new} of {merged.labels} labels {_is(merged.new)} new"]
+    if merged.already:
+        said.append(
+            f"{merged.already} {'stands' if merged.already == 1 else 'stand'} there already"
+        )
+    if merged.conflicts:
+        say = "says" if merged.conflicts == 1 else "say"
+        said.append(f"{merged.conflicts} {say} another thing than what stands")
+    if merged.disagreeing:
+        said.append(
+            f"people differ on {merged.disagreeing} {'pair' if merged.disagreeing == 1 else 'pairs'}"
+        )
+    if merged.silent:
+        said.append(
+            f"{merged.silent} {'row has' if merged.silent == 1 else 'rows have'} no verdict"
+        )
+    if merged.bad:
+        said.append(f"{len(merged.bad)} left out")
+    return ", ".join(said)
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def fate_of_conflicts(merged: Merged, on_conflict: str) -> str:
+    """What happens to verdicts that differ from what stands, and how to have it otherwise."""
+    if on_conflict == "append":
+        return "the file's verdicts stand now on top of the earlier ones, which stay in the log"
+    return "what stands was kept; --on-conflict append lets the file's verdicts stand on top"

@@ -74,3 +74,9 @@ def _standing(db: Database, ids: Sequence[str]) -> Iterator[StoredLabel]:
 def _events(db: Database, ids: Sequence[str]) -> Iterator[StoredLabel]:
     for pair in ids:
         yield from reversed(labels.history(db, pair))
+
+
+def event_of(found: StoredLabel) -> dict[str, Any]:
+    """What a label's row does not say of the event that brought it."""
+    row = {"id": found.id, "created": found.created, "source": found.source, "split": found.split}
+    return row | {"undone": found.undone}
