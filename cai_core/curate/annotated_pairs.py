@@ -27,7 +27,7 @@ from cai_core.schema import (
     setting_of,
     user,
 )
-from cai_core.schema.fields import as_object, canonical_json, probability
+from cai_core.schema.fields import as_object, probability
 
 VERSION = "2.0"
 # Feedback Forensics measures everybody against the annotator of this id (inverse_cai's
@@ -230,7 +230,7 @@ def pieces(labels: Iterable[Label], *, made: str, name: str = "Ratify") -> Itera
     cast = _Cast()
     yield '{"comparisons": ['
     for n, (_, group) in enumerate(groupby(labels, key=lambda label: label.pair.id)):
-        yield (",\n" if n else "\n") + canonical_json(_comparison(list(group), cast))
+        yield (",\n" if n else "\n") + _json(_comparison(list(group), cast))
     metadata = {
         "version": VERSION,
         "description": "Labels from Ratify",
@@ -238,8 +238,12 @@ def pieces(labels: Iterable[Label], *, made: str, name: str = "Ratify") -> Itera
         "dataset_name": name,
         "default_annotator": DEFAULT_ID,
     }
-    yield f'\n],\n"annotators": {json.dumps(cast.rows, ensure_ascii=False)},\n'
-    yield f'"metadata": {json.dumps(metadata, ensure_ascii=False)}}}\n'
+    yield f'\n],\n"annotators": {_json(cast.rows)},\n"metadata": {_json(metadata)}}}\n'
+
+
+def _json(value: object) -> str:
+    """In the order in which it was said: the newest last."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _comparison(labels: list[Label], cast: _Cast) -> Row:

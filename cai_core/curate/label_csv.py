@@ -162,5 +162,5 @@ def _written(value: Any) -> str:
 
 def _line(cells: Iterable[str]) -> str:
     out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\n").writerow(cells)
+    csv.writer(out).writerow(cells)  # with \r\n, so that cells with either are quoted
     return out.getvalue()

@@ -3,6 +3,7 @@
 Only first blind verdicts of people measure anything; what all verdicts say stands beside it.
 """
 
+import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -12,7 +13,7 @@ from itertools import combinations, groupby
 import numpy as np
 
 from cai_core.review.agreement import measuring
-from cai_core.schema import Label, Row, canonical_json, setting_of
+from cai_core.schema import Label, Row, setting_of
 from cai_core.stats import Estimate, FloatArray, wilson
 
 _SAID = ("a", "b", "tie")
@@ -68,7 +69,7 @@ def table(labels: Iterable[Label], *, alpha: Mapping[str, Estimate] | None = Non
     row: Row = {name: _row(found) for name, found in (alpha or {}).items()}
     for name, tables in (("first_blind", blind), ("all", every)):
         row[name] = [couple.to_row() for couple in tables.couples()]
-    return canonical_json(row) + "\n"
+    return json.dumps(row, ensure_ascii=False, indent=1) + "\n"
 
 
 def _by_name(labels: Iterable[Label]) -> dict[str, str]:
