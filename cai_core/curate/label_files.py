@@ -95,7 +95,7 @@ class LabelFile:
 
 
 def _read_row(value: object, *, annotator: str) -> tuple[Label, ...]:
-    if isinstance(value, dict) and argilla.is_record(value):
+    if isinstance(value, dict) and "verdict" not in value and argilla.is_record(value):
         return argilla.labels_in(value, annotator=annotator)
     return labels_of(value, annotator=annotator)
 
