@@ -118,6 +118,8 @@ def check(file: LabelFile, *, skip_bad: bool = False, hooks: Hooks | None = None
             place += 1
         if number % CHUNK == 0:
             _tell(hooks, place, 0)
+    if not place and bad:
+        raise DataError(f"no row can be read; the first: {bad[0].reason}", file=file.name)
     if not place:
         raise DataError("there is no verdict in this file", file=file.name)
     return Checked(file, place, silent, tuple(bad), last)

@@ -27,7 +27,11 @@ def pairs(draw):
     first = user(draw(TEXTS))
     more = draw(
         st.sampled_from(
-            [(), (Message("assistant", "So?"), user("Yes, [1] \"role\"")), (Message("assistant", ""),)]
+            [
+                (),
+                (Message("assistant", "So?"), user('Yes, [1] "role"')),
+                (Message("assistant", ""),),
+            ]
         )
     )
     prompt = (first, *more, *((user("On."),) if more and more[-1].role == "assistant" else ()))
@@ -54,7 +58,9 @@ def reviews(draw, reviewer):
 def verdicts(draw, pair):
     verdict, name = draw(st.sampled_from(["a", "b", "tie", "bad", "skip"])), draw(NAMES)
     review = draw(st.none() | reviews(name))
-    return Label(pair, verdict, HUMAN_P.get(verdict), "person", name, review=review, extra=draw(_HELD))
+    return Label(
+        pair, verdict, HUMAN_P.get(verdict), "person", name, review=review, extra=draw(_HELD)
+    )
 
 
 @st.composite
@@ -92,6 +98,8 @@ def files(draw):
     made = {pair.id: pair for pair in draw(st.lists(pairs(), min_size=1, max_size=3))}
     labels = []
     for pair in made.values():
-        of_pair = draw(st.lists(st.one_of(verdicts(pair), judgements(pair)), min_size=1, max_size=4))
+        of_pair = draw(
+            st.lists(st.one_of(verdicts(pair), judgements(pair)), min_size=1, max_size=4)
+        )
         labels += {(x.kind, x.annotator, x.method, x.constitution): x for x in of_pair}.values()
     return labels

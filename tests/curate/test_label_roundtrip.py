@@ -60,7 +60,9 @@ def test_annotated_pairs_hold_what_everybody_said_under_which_setting(folder, la
     held = [
         replace(
             label,
-            **dict.fromkeys(("p_raw", "orders", "offset", "flipped", "inconsistent", "mass", "seed")),
+            **dict.fromkeys(
+                ("p_raw", "orders", "offset", "flipped", "inconsistent", "mass", "seed")
+            ),
             extra={},
         )
         for label in labels
