@@ -1,0 +1,14 @@
+"""`labels`: what is done with files of labels."""
+
+import click
+
+from cai_core.cli.labels_files import export, import_
+
+
+@click.group()
+def labels() -> None:
+    """Bring labels in and write them out."""
+
+
+labels.add_command(import_)
+labels.add_command(export)
