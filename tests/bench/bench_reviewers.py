@@ -70,18 +70,22 @@ def together(size: Size, *, kill_every_s: float | None = None) -> dict[str, floa
         running = {n: _start(folder, n, size.decisions) for n in range(size.reviewers)}
         begun = dict.fromkeys(running, time.time())
         chance, kills, next_kill = random.Random(0), 0, time.monotonic() + (kill_every_s or 0)
-        while running:
-            time.sleep(0.05)
-            for number, process in list(running.items()):
-                if process.poll() == 0:
-                    del running[number]
-                elif process.poll() is not None:
-                    running[number] = _start(folder, number, size.decisions)
-                    begun[number] = time.time()
-            working = [n for n in running if _has_sent(folder, n, since=begun[n])]
-            if kill_every_s and working and time.monotonic() > next_kill and kills < size.kills:
-                os.kill(running[chance.choice(working)].pid, signal.SIGKILL)
-                kills, next_kill = kills + 1, time.monotonic() + kill_every_s
+        try:
+            while running:
+                time.sleep(0.05)
+                for number, process in list(running.items()):
+                    if process.poll() == 0:
+                        del running[number]
+                    elif process.poll() is not None:
+                        running[number] = _start(folder, number, size.decisions)
+                        begun[number] = time.time()
+                working = [n for n in running if _has_sent(folder, n, since=begun[n])]
+                if kill_every_s and working and time.monotonic() > next_kill and kills < size.kills:
+                    os.kill(running[chance.choice(working)].pid, signal.SIGKILL)
+                    kills, next_kill = kills + 1, time.monotonic() + kill_every_s
+        finally:
+            for process in running.values():
+                process.kill()
         return _counted(folder, db) | {"kills": kills}
 
 
