@@ -7,9 +7,10 @@ import tracemalloc
 import pytest
 
 from cai_core.curate import label_merge
-from cai_core.curate.label_files import open_labels
+from cai_core.curate.label_files import FORMS, open_labels
 from cai_core.errors import DataError
 from cai_core.schema import Review
+from cai_core.settings import PROJECT_DIR
 
 PAIR = {"prompt": "How?", "response_a": "So.", "response_b": "No."}
 V1 = {  # as Feedback Forensics has kept them since its first version
@@ -292,3 +293,16 @@ def test_lines_are_not_held(put):
     tracemalloc.stop()
     assert checked.labels == 3_000
     assert peak < path.stat().st_size / 4
+
+
+def examples():
+    """The blocks of the page on forms that are files."""
+    blocks = (PROJECT_DIR / "docs" / "labels.md").read_text(encoding="utf-8").split("\n\n")
+    plain = ["\n".join(line[4:] for line in block.splitlines()) for block in blocks]
+    return [text for text in plain if text.startswith(("{", "[", "prompt,"))]
+
+
+def test_what_the_page_on_forms_shows_can_be_read(put):
+    files = [open_labels(put(text)) for text in examples()]
+    assert {file.form for file in files} == set(FORMS)
+    assert all(label_merge.check(file).labels >= 1 for file in files)
