@@ -3,6 +3,7 @@
 import gzip
 import json
 import tracemalloc
+from textwrap import dedent
 
 import pytest
 
@@ -298,11 +299,12 @@ def test_lines_are_not_held(put):
 def examples():
     """The blocks of the page on forms that are files."""
     blocks = (PROJECT_DIR / "docs" / "labels.md").read_text(encoding="utf-8").split("\n\n")
-    plain = ["\n".join(line[4:] for line in block.splitlines()) for block in blocks]
-    return [text for text in plain if text.startswith(("{", "[", "prompt,"))]
+    return [
+        dedent(block) for block in blocks if block.startswith(("    {", "    [", "    prompt,"))
+    ]
 
 
 def test_what_the_page_on_forms_shows_can_be_read(put):
-    files = [open_labels(put(text)) for text in examples()]
+    files = [open_labels(put(text, str(n))) for n, text in enumerate(examples())]
     assert {file.form for file in files} == set(FORMS)
     assert all(label_merge.check(file).labels >= 1 for file in files)
