@@ -36,7 +36,7 @@ def simulated(kind, share, *, n, queue, repetitions, size=2000, seed=0):
             confidence, right = reviewing.population(kind, size, share, chance)
             table, weight = levels(Population(confidence)), reviewing.weights(queue, confidence)
         drawn, u = reviewing.draw(weight, n, chance)
-        made = certified(table, reviewing.reviews(drawn, u, right))
+        made = certified(table, reviewing.reviews(drawn, u, right), by_stratum=False)
         held += made.low <= right.mean() <= made.high
         off += made.estimate - right.mean()
         width, plain = width + made.width, plain + reviewing.plain_width(right, n, chance)
