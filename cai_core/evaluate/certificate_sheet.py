@@ -50,7 +50,7 @@ def _bar(made: Certificate) -> str:
 
 def _row(one: Stratum) -> tuple[str, ...]:
     known = one.low == one.low
-    confidence = f"{one.low:.0%} to {one.high:.0%}" if known else "none"
+    confidence = f"{one.low:.1%} to {one.high:.1%}" if known else "none"
     return (confidence, f"{one.size:,}", percent(one.estimate), f"{one.share_of_width:.0%}")
 
 
