@@ -16,8 +16,8 @@ from cai_core.stats import FloatArray, sigmoid
 
 LEAST = 50  # reviews from which on a prediction is fitted; before, it costs more than it gives
 FOLDS = 5
-# Precision of the slopes' prior: of 1, 2, 4 and 8 the intervals in tests/bench/bench_certificate.py
-# were about alike.
+# Precision of the slopes' prior: with 2 and 8 the intervals in tests/bench/bench_certificate.py were
+# about alike.
 PULL = 2.0
 _STEPS = 8
 
