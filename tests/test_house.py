@@ -11,7 +11,7 @@ import pytest
 from cai_core.settings import PROJECT_DIR
 
 CORE = PROJECT_DIR / "cai_core"
-ROW_1 = {"errors", "schema", "settings", "text", "stats"}
+ROW_1 = {"errors", "schema", "settings", "text", "stats", "usefulness"}
 HEAVY = {"torch", "transformers", "trl", "datasets", "peft", "accelerate", "ray", "openai"}
 MAY_BE_HEAVY = {
     *("models/local.py", "models/reader.py", "models/endpoint.py"),

@@ -5,8 +5,9 @@ a judge's newest standing judgement under one setting. Neither ever replaces the
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from sqlite_utils import Database
@@ -25,9 +26,12 @@ from cai_core.schema import (
     canonical_json,
     content_hash,
 )
-from cai_core.store import label_rows, pairs
-from cai_core.store.database import first, insert, now, rows, write_tx
+from cai_core.store import label_rows, pairs, states
+from cai_core.store.database import first, insert, marks, now, rows, write_tx
 from cai_core.store.label_rows import turned
+from cai_core.store.states import MEASURING
+
+AT_ONCE = 1_000  # labels appended before their pairs' states are written again
 
 
 @dataclass(frozen=True)
@@ -69,13 +73,23 @@ def add(db: Database, label: Label, *, job: str = "", source: str = "") -> str:
     A label that a job wrote has one event, however often it is read.
     """
     with write_tx(db):
-        return _append(db, label, job=job, source=source)[0]
+        [(key, _)] = _append_all(db, [label], job=job, source=source)
+        return key
 
 
 def add_many(db: Database, labels: Iterable[Label], *, job: str = "", source: str = "") -> int:
     """Append labels in one transaction; how many were not there."""
+    new = 0
     with write_tx(db):
-        return sum(_append(db, label, job=job, source=source)[1] for label in labels)
+        for some in _batches(labels):
+            new += sum(is_new for _, is_new in _append_all(db, some, job=job, source=source))
+    return new
+
+
+def _batches(labels: Iterable[Label]) -> Iterator[list[Label]]:
+    given = iter(labels)
+    while some := list(islice(given, AT_ONCE)):
+        yield some
 
 
 def add_imported(db: Database, imported: Iterable[Pair], *, source: str = "") -> int:
@@ -105,19 +119,77 @@ def verdict_label(pair: Pair, verdict: Verdict, *, review: Review) -> Label:
     )
 
 
-def _append(db: Database, label: Label, *, job: str, source: str) -> tuple[str, bool]:
-    _check(label)
-    pairs.add(db, [label.pair], source=source, job=job)
-    there = pairs.stored(db, label.pair)
-    assert there is not None
-    if there.pair.response_a != label.pair.response_a:
-        label = turned(label)
-    label = replace(label, pair=there.pair)
+def _append_all(
+    db: Database, given: Sequence[Label], *, job: str, source: str
+) -> list[tuple[str, bool]]:
+    """Append labels and their pairs; of each the id of its event, and whether it is new."""
+    for label in given:
+        _check(label)
+    kept = pairs.keep(db, [label.pair for label in given], source=source, job=job)
+    there = [
+        replace(turned(label) if one.turned else label, pair=one.pair)
+        for label, one in zip(given, kept, strict=True)
+    ]
     created = now()
-    key = {"row": canonical_json(label.to_row()), "job": job, "created": "" if job else created}
-    row = {"id": content_hash(key), "pair": there.id, "job": job, "created": created}
-    return str(row["id"]), insert(
-        db, "labels", row | label_rows.columns(db, _first_or_not(db, label)), seen="IGNORE"
+    ids = [_event_id(label, job, created) for label in there]
+    stored = _stored_of(db, ids)
+    new: dict[str, Label] = {}
+    for key, label in zip(ids, there, strict=True):
+        if key not in stored:
+            new.setdefault(key, label)
+    _insert(db, new, job=job, created=created)
+    if job:
+        _note_draws(db, new)
+    states.refresh(db, [one.seq for one, key in zip(kept, ids, strict=True) if key in new])
+    return [(key, new.pop(key, None) is not None) for key in ids]
+
+
+def _event_id(label: Label, job: str, created: str) -> str:
+    """Of a job's row by its content; of what a person does by its time too."""
+    return content_hash(
+        {"row": canonical_json(label.to_row()), "job": job, "created": "" if job else created}
+    )
+
+
+def _stored_of(db: Database, ids: Sequence[str]) -> set[str]:
+    sql = "SELECT l.id FROM json_each(?) j CROSS JOIN labels l ON l.id = j.value"
+    return {row[0] for row in db.conn.execute(sql, [json.dumps(ids)])}
+
+
+def _note_draws(db: Database, new: Mapping[str, Label]) -> None:
+    """Verdicts that were read in from elsewhere, with the chance with which their pairs came up."""
+    rows = [
+        (label.review.queue, label.review.pi, key, key)
+        for key, label in new.items()
+        if label.review
+        and label.review.queue in MEASURING
+        and label.review.pi
+        and label.review.blind
+    ]
+    db.conn.executemany(_DRAWN, rows)
+    sql = "UPDATE pair_states SET drawn = 1 WHERE pair IN (SELECT p.seq FROM json_each(?) j CROSS JOIN pairs p ON p.id = j.value)"
+    ids = [new[row[2]].pair.id for row in rows]
+    db.conn.execute(sql, [json.dumps(ids)])
+
+
+_DRAWN = """INSERT OR IGNORE INTO draws (scope, pair, queue, pi, label, created)
+    SELECT '', p.seq, ?, ?, ?, l.created FROM labels l JOIN pairs p ON p.id = l.pair
+    WHERE l.id = ? AND json_extract(l.review, '$.first')"""
+
+
+def _insert(db: Database, new: Mapping[str, Label], *, job: str, created: str) -> None:
+    if not new:
+        return
+    keys = label_rows.keep_keys(db, new.values())
+    rows = [
+        {"id": key, "pair": label.pair.id, "job": job, "created": created}
+        | label_rows.columns(label, keys)
+        for key, label in zip(new, _first_or_not(db, new.values()), strict=True)
+    ]
+    names = ", ".join(f'"{name}"' for name in rows[0])
+    db.conn.executemany(
+        f"INSERT INTO labels ({names}) VALUES ({marks(rows[0])})",
+        [tuple(row.values()) for row in rows],
     )
 
 
@@ -126,13 +198,20 @@ def _check(label: Label) -> None:
         raise DataError("a person's verdict needs a name; give yours first", column="annotator")
 
 
-def _first_or_not(db: Database, label: Label) -> Label:
+def _first_or_not(db: Database, given: Iterable[Label]) -> Iterator[Label]:
     """`review.first` holds only where this person never gave a verdict here, undone ones included."""
-    if label.review is None or not label.review.first:
-        return label
-    sql = "SELECT 1 FROM labels WHERE pair = ? AND kind = 'person' AND annotator = ?"
-    seen = first(db, sql, [label.pair.id, label.annotator]) is not None
-    return replace(label, review=replace(label.review, first=not seen))
+    given = list(given)
+    read = json.dumps([label.pair.id for label in given if label.kind == "person"])
+    sql = """SELECT l.pair, l.annotator FROM json_each(?) j
+        CROSS JOIN labels l ON l.pair = j.value AND l.kind = 'person'"""
+    seen = {(pair, who) for pair, who in db.conn.execute(sql, [read])}
+    for label in given:
+        said = (label.pair.id, label.annotator)
+        if label.review is not None and label.review.first and said in seen:
+            label = replace(label, review=replace(label.review, first=False))
+        if label.kind == "person":
+            seen.add(said)
+        yield label
 
 
 def undo(db: Database, label_id: str, *, who: str) -> None:
@@ -147,17 +226,31 @@ def undo(db: Database, label_id: str, *, who: str) -> None:
         row = {"target": label_id, "who": who, "created": now()}
         if not insert(db, "undos", row, seen="IGNORE"):
             raise DataError("this verdict was undone already")
+        states.refresh(db, _pair_of(db, label_id))
+
+
+def _pair_of(db: Database, label_id: str) -> list[int]:
+    sql = "SELECT p.seq FROM labels l JOIN pairs p ON p.id = l.pair WHERE l.id = ?"
+    return [row[0] for row in db.conn.execute(sql, [label_id])]
 
 
 _SELECT = f"""SELECT l.*, k.keys, u.target IS NOT NULL AS undone, {pairs.COLUMNS}
     FROM labels l JOIN pairs p ON p.id = l.pair {pairs.TEXTS}
         LEFT JOIN vote_keys k ON k.id = l.vote_keys LEFT JOIN undos u ON u.target = l.id"""
 
-# The newest standing event of each (pair, annotator, setting); a person has no setting.
-_NEWEST = """l.seq IN (SELECT max(l.seq) FROM labels l JOIN pairs p ON p.id = l.pair
-    WHERE NOT EXISTS (SELECT 1 FROM undos u WHERE u.target = l.id) AND {clause}
-    GROUP BY l.pair, l.kind, l.annotator, CASE l.kind WHEN 'judge' THEN coalesce(l.constitution_hash, '')
-        || '/' || l.method || '/' || l.principles || '/' || l.template END)"""
+# What stands; of one job what stands of its own, though a later one judged the same again.
+_STANDING = f"""SELECT l.*, k.keys, 0 AS undone, {pairs.COLUMNS}
+    FROM standing s JOIN annotators n ON n.id = s.annotator JOIN labels l ON l.seq = s.label
+        JOIN pairs p ON p.seq = s.pair {pairs.TEXTS} LEFT JOIN vote_keys k ON k.id = l.vote_keys"""
+_OF_JOB = f"""{_SELECT} JOIN annotators n ON n.kind = l.kind AND n.annotator = l.annotator
+        AND n.method = iif(l.kind = 'judge', l.method, '')
+        AND n.principles = iif(l.kind = 'judge', l.principles, '')
+        AND n.template = iif(l.kind = 'judge', l.template, '')
+        AND n.constitution = iif(l.kind = 'judge', coalesce(l.constitution_hash, ''), '')
+    WHERE l.seq IN (SELECT max(l.seq) FROM labels l WHERE l.job = ?
+            AND NOT EXISTS (SELECT 1 FROM undos u WHERE u.target = l.id)
+        GROUP BY l.pair, l.kind, l.annotator, iif(l.kind = 'judge',
+            coalesce(l.constitution_hash, '') || '/' || l.method || '/' || l.principles || '/' || l.template, ''))"""
 
 
 def get(db: Database, label_id: str) -> StoredLabel:
@@ -183,16 +276,26 @@ def standing(
     offset: int = 0,
 ) -> list[StoredLabel]:
     """The newest standing label of each pair, annotator and judge setting, in the order of pairs."""
-    clause, params = _clause(where or LabelFilter())
-    sql = f"{_SELECT} WHERE {_NEWEST.format(clause=clause)} ORDER BY p.seq, l.seq LIMIT ? OFFSET ?"
+    where = where or LabelFilter()
+    clause, params = _clause(where)
+    if where.job:
+        sql, params = f"{_OF_JOB} AND {clause}", [where.job, *params]
+    else:
+        sql = f"{_STANDING} WHERE {clause}"
+    sql += " ORDER BY p.seq, l.seq LIMIT ? OFFSET ?"
     found = rows(db, sql, [*params, -1 if limit is None else limit, offset])
     return [_stored(row) for row in found]
 
 
 def count(db: Database, where: LabelFilter | None = None) -> int:
     """How many labels `standing` gives."""
-    clause, params = _clause(where or LabelFilter())
-    sql = f"SELECT count(*) FROM labels l WHERE {_NEWEST.format(clause=clause)}"
+    where = where or LabelFilter()
+    clause, params = _clause(where)
+    if where.job:
+        sql, params = f"SELECT count(*) FROM ({_OF_JOB} AND {clause})", [where.job, *params]
+    else:
+        sql = f"""SELECT count(*) FROM standing s JOIN annotators n ON n.id = s.annotator
+            JOIN pairs p ON p.seq = s.pair WHERE {clause}"""
     return int(db.conn.execute(sql, params).fetchone()[0])
 
 
@@ -222,9 +325,9 @@ def last_of(db: Database, person: str) -> StoredLabel | None:
 
 def people(db: Database) -> dict[str, int]:
     """How many standing verdicts each person has, most first."""
-    sql = """SELECT annotator, count(DISTINCT pair) AS n FROM labels l WHERE kind = 'person'
-        AND NOT EXISTS (SELECT 1 FROM undos u WHERE u.target = l.id)
-        GROUP BY annotator ORDER BY n DESC, annotator"""
+    sql = """SELECT n.annotator, count(*) AS n FROM annotators n
+        JOIN standing s ON s.annotator = n.id WHERE n.kind = 'person'
+        GROUP BY n.id ORDER BY n DESC, n.annotator"""
     return {row["annotator"]: row["n"] for row in rows(db, sql)}
 
 
@@ -243,12 +346,13 @@ class JudgeUse:
 
 def judge_uses(db: Database) -> list[JudgeUse]:
     """Every judge setting with standing judgements, the one used last first."""
-    sql = f"""SELECT l.annotator AS judge, l.method, l.principles, l.template,
-            l.constitution_name AS name, max(l.constitution_version) AS version,
-            l.constitution_hash AS hash, count(*) AS n, sum(l.verdict IS NULL) AS failed
-        FROM labels l WHERE {_NEWEST.format(clause="l.kind = 'judge'")}
-        GROUP BY l.annotator, l.method, l.principles, l.template, l.constitution_hash
-        ORDER BY max(l.seq) DESC"""
+    sql = """SELECT n.annotator AS judge, n.method, n.principles, n.template,
+            l.constitution_name AS name, l.constitution_version AS version,
+            l.constitution_hash AS hash, u.n, u.failed
+        FROM (SELECT annotator, count(*) AS n, sum(verdict IS NULL) AS failed, max(label) AS last
+                FROM standing GROUP BY annotator) u
+            JOIN annotators n ON n.id = u.annotator JOIN labels l ON l.seq = u.last
+        WHERE n.kind = 'judge' ORDER BY u.last DESC"""
     uses = []
     for row in rows(db, sql):
         name, version, key = row.pop("name"), row.pop("version"), row.pop("hash")
@@ -259,20 +363,19 @@ def judge_uses(db: Database) -> list[JudgeUse]:
 
 def _clause(where: LabelFilter) -> tuple[str, list[Any]]:
     columns = {
-        "l.kind": where.kind,
-        "l.annotator": where.annotator,
-        "l.constitution_hash": where.constitution,
-        "l.method": where.method,
-        "l.principles": where.principles,
+        "n.kind": where.kind,
+        "n.annotator": where.annotator,
+        "n.constitution": where.constitution,
+        "n.method": where.method,
+        "n.principles": where.principles,
         "p.split": where.split,
         "p.source": where.source,
-        "l.job": where.job,
     }
     given = {column: value for column, value in columns.items() if value}
     parts = ["1", *(f"{column} = ?" for column in given)]
     params: list[Any] = list(given.values())
     if where.pairs is not None:
-        parts.append("l.pair IN (SELECT value FROM json_each(?))")
+        parts.append("p.id IN (SELECT value FROM json_each(?))")
         params.append(json.dumps(list(where.pairs)))
     return " AND ".join(parts), params
 

@@ -51,8 +51,11 @@ def test_pairs_are_filtered_by_what_stands_in_them(db):
     pairs.add(db, [pair("three", a="There")], source="t", split="test")
     for where, n in [
         (PairFilter(text="ONE"), 1),
-        (PairFilter(text="here"), 2),
+        (PairFilter(text="her"), 1),
+        (PairFilter(text="uberall ONE"), 1),
+        (PairFilter(text='one" OR "two'), 0),
         (PairFilter(text="100%_"), 0),
+        (PairFilter(text="%"), 0),
         (PairFilter(source="s"), 2),
         (PairFilter(job="j", text="two"), 1),
         (PairFilter(split="test", source="t"), 1),
