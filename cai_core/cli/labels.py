@@ -2,13 +2,15 @@
 
 import click
 
+from cai_core.cli.labels_certificate import certificate
 from cai_core.cli.labels_files import export, import_
 
 
 @click.group()
 def labels() -> None:
-    """Bring labels in and write them out."""
+    """Say how right labels are, bring them in and write them out."""
 
 
+labels.add_command(certificate)
 labels.add_command(import_)
 labels.add_command(export)
