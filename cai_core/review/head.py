@@ -205,11 +205,7 @@ class Head:
 
     @property
     def taught(self) -> str:
-        """Who must not be called independent of it.
-
-        >>> told({"Ada": 120, "Ben": 30})
-        'taught by 150 verdicts of Ada and Ben'
-        """
+        """Who is not independent of it."""
         return told(self.taught_by)
 
     def scores(self, features: Features) -> FloatArray:

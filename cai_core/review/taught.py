@@ -6,7 +6,7 @@ without a `review` is taken for one of them, and counted.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 import numpy as np
@@ -40,6 +40,12 @@ class Taught:
     @property
     def verdicts(self) -> int:
         return sum(self.names.values())
+
+    def only(self, places: Sequence[int]) -> "Taught":
+        """These pairs alone; who taught stays as it is counted."""
+        chosen = list(places)
+        pairs = tuple(self.pairs[place] for place in chosen)
+        return replace(self, pairs=pairs, p_a=self.p_a[chosen], weights=self.weights[chosen])
 
     @property
     def prompts(self) -> list[str]:
