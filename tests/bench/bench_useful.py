@@ -5,8 +5,8 @@ verdicts, and a known share of labels is turned, more of them near 50%. Reviews 
 place of a label. What of `usefulness` was chosen was chosen on other seeds than those reported here.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +16,17 @@ from cai_core.review.usefulness import usefulness
 from cai_core.stats import Estimate, FloatArray, clustered_mean, sigmoid
 from tests.bench.answer_features import Answers, hh_answers
 
-SEEDS = range(100)
-CHOSEN_ON = range(100, 150)  # the seeds that FLOOR, FULL and POWER were chosen on
+SEEDS = range(100)  # what of `usefulness` was chosen was chosen on seeds from 100 to 139
 POOL = 800
 REVIEWS = 200
 REFIT = 25  # reviews between two fits of the head that the queue goes by
 WRONG = 0.2  # share of labels that are turned
-SURE = 0.25  # a label far from 50% is turned this much less often than one at 50%
+SURE = 0.25  # a label far from 50% is turned so many times as often as one at 50%
 TEMPER = 1.5  # standard deviation of the labels' log-odds
 COST = 6e-4
 FOLDS = 5
-WAYS = ("even", "cleanlab", "most useful", "best order")
+USEFUL = ("most useful", "most useful, by the root")
+WAYS = ("even", "cleanlab", *USEFUL, "best order")
 
 
 @dataclass(frozen=True)
@@ -122,17 +122,18 @@ def outcomes(given: World, seed: int) -> dict[str, Outcome]:
     reviewed = {
         "even": trial.rng.permutation(len(trial.pool.p))[:REVIEWS],
         "cleanlab": by_cleanlab(trial.pool.p, trial.head(NOTHING))[:REVIEWS],
-        "most useful": most_useful(trial),
+        "most useful": most_useful(trial, lambda useful: useful),
+        "most useful, by the root": most_useful(trial, np.sqrt),
         "best order": np.argsort(~trial.pool.wrong, kind="stable")[:REVIEWS],
     }
     return {way: trial.outcome(places) for way, places in reviewed.items()}
 
 
-def most_useful(trial: Trial) -> Places:
+def most_useful(trial: Trial, weigh: Callable[[FloatArray], FloatArray]) -> Places:
     """Reviews as the room draws them: a pair at a time, the head learned anew as verdicts come in."""
     done = NOTHING
     while len(done) < REVIEWS:
-        weights = usefulness(trial.pool.p, head=trial.head(done))
+        weights = weigh(usefulness(trial.pool.p, head=trial.head(done)))
         weights[done] = 0
         done = np.append(done, drawn(weights, trial.rng)[:REFIT])
     return done
@@ -159,63 +160,58 @@ def by_cleanlab(p: FloatArray, head: FloatArray) -> Places:
     return order
 
 
-@lru_cache(maxsize=1)
-def prepared() -> World:
-    return world(hh_answers())
-
-
 def run() -> str:
-    given = prepared()
-    found = {seed: outcomes(given, seed) for seed in SEEDS}
-    per_100 = {
-        way: clustered_mean([100 * found[s][way].found / REVIEWS for s in SEEDS], list(SEEDS))
-        for way in WAYS
-    }
-    gains = {way: gain(found, way) for way in WAYS if way != "most useful"}
-    agreed = {
-        way: clustered_mean([found[s][way].agreement for s in SEEDS], list(SEEDS)) for way in WAYS
-    }
-    base = per_100["even"].value
-    rows = [
-        f"| {way} | {shown(per_100[way], 1)} | {per_100[way].value / base:.2f} | {shown(agreed[way], 4)} |"
-        for way in WAYS
+    given = world(hh_answers())
+    found = {}
+    for seed in SEEDS:
+        found[seed] = outcomes(given, seed)
+        print(seed, found[seed], flush=True)
+    even = over_seeds([one["even"].found for one in found.values()]).value
+    rows = []
+    for way in WAYS:
+        errors = over_seeds([100 * one[way].found / REVIEWS for one in found.values()])
+        ratio = errors.value / (100 * even / REVIEWS)
+        agreed = over_seeds([one[way].agreement for one in found.values()])
+        rows.append(f"| {way} | {shown(errors, 1)} | {ratio:.2f} | {shown(agreed, 4)} |")
+    gains = [
+        f"| {way} | {gain(found, way, 'even')} | {gain(found, way, 'cleanlab')} |" for way in USEFUL
     ]
-    return "\n".join([*_head(), *rows, "", *_gains(gains)])
+    return "\n".join([*HEAD, *rows, "", *GAINS, *gains])
 
 
-def gain(found: dict[int, dict[str, Outcome]], way: str) -> Estimate:
-    """Agreement of the head retrained after *most useful* minus that after another way, by seed."""
-    gained = [one["most useful"].agreement - one[way].agreement for one in found.values()]
-    return clustered_mean(gained, list(found))
+def over_seeds(values: Sequence[float]) -> Estimate:
+    return clustered_mean(values, range(len(values)))
 
 
-def shown(estimate: Estimate, digits: int) -> str:
-    value, low, high = (f"{x:.{digits}f}" for x in (estimate.value, estimate.low, estimate.high))
+def gain(found: Mapping[int, Mapping[str, Outcome]], way: str, other: str) -> str:
+    """Agreement of the head retrained after one way minus that after the other, in pairs of seeds."""
+    values = [one[way].agreement - one[other].agreement for one in found.values()]
+    return shown(over_seeds(values), 4, sign="+")
+
+
+def shown(estimate: Estimate, digits: int, *, sign: str = "") -> str:
+    ends = (estimate.value, estimate.low, estimate.high)
+    value, low, high = (f"{x:{sign}.{digits}f}" for x in ends)
     return f"{value} ({low} to {high})"
 
 
-def _head() -> list[str]:
-    return [
-        "## What is most useful to review",
-        "",
-        f"Pools of {POOL} hh pairs, {WRONG:.0%} of whose labels are wrong (a label at 50% is turned"
-        f" {1 / SURE:.0f} times as often as a sure one; their truth is a reward head's on the built-in"
-        f" model's frozen features), {REVIEWS} reviews that put the truth in the place of the label, and"
-        " a head trained on the pool's labels then, tried on the pairs of other prompts against the"
-        f" truth. {len(SEEDS)} seeds, means with 95% intervals over seeds; the weights were chosen on"
-        f" other seeds. *Most useful* draws by `usefulness`, its head fitted anew every {REFIT} reviews;"
-        " 'by the root' draws by the root of it, which measures better (allocation). cleanlab ranks"
-        " once by self-confidence, from the same cross-fitted head; 'best order' knows the truth and"
-        " brings the wrong labels first.",
-        "",
-        "| reviews | wrong labels in 100 | ratio to even | agreement of the retrained head |",
-        "|---|---|---|---|",
-    ]
-
-
-def _gains(gains: dict[str, Estimate]) -> list[str]:
-    return [
-        "| gain of the retrained head, in pairs | over even draws | over cleanlab's ranking |",
-        "|---|---|---|",
-        *gains,
-    ]
+HEAD = (
+    "## What is most useful to review",
+    "",
+    f"Pools of {POOL} hh pairs with {WRONG:.0%} of the labels wrong (one at 50% is turned {1 / SURE:.0f}"
+    " times as often as a sure one; the truth is a reward head's on the built-in model's frozen"
+    f" features, fitted to people's verdicts), {REVIEWS} reviews that put the truth in the place of the"
+    " label, and a head trained on the sides that the labels then take, tried on all pairs of other"
+    f" prompts against the truth. {len(SEEDS)} seeds, means with 95% intervals over seeds; the weights"
+    " were chosen on other seeds. *Most useful* draws by `usefulness`, with its head fitted to the"
+    f" labels anew every {REFIT} reviews; 'by the root' draws by the root of that. cleanlab"
+    " ranks once, by self-confidence, from the same cross-fitted head. 'Best order' knows the truth and"
+    " brings the wrong labels first: the ceiling.",
+    "",
+    "| reviews | wrong labels found in 100 | ratio to even | agreement of the retrained head |",
+    "|---|---|---|---|",
+)
+GAINS = (
+    "| gain of the retrained head, paired by seed | over even draws | over cleanlab's ranking |",
+    "|---|---|---|",
+)
