@@ -56,6 +56,18 @@ def split_of(first_user_turn: str) -> Literal["train", "dev", "test"]:
     return "train" if place < 80 else "dev" if place < 90 else "test"
 
 
+def in_locked_half(first_user_turn: str) -> bool:
+    """Whether people's verdicts on this prompt are for versions that have a name, never for tuning.
+
+    By a hash of the normalised prompt, half and half; another hash than that of the splits.
+
+    >>> in_locked_half("How do I make tea?") == in_locked_half("how do i make TEA")
+    True
+    """
+    digest = hashlib.sha256(f"locked {normalise(first_user_turn)}".encode()).digest()
+    return bool(digest[0] % 2)
+
+
 def kind_of_reason(reason: str) -> str:
     """A reason without the numbers and ids of its row, for counting; a status code stays.
 
@@ -152,6 +164,15 @@ def is_looping(text: str) -> bool:
 def list_items(text: str) -> int:
     """Number of lines that begin like an item of a list."""
     return len(_LIST_ITEM.findall(text))
+
+
+def list_difference(a: str, b: str) -> float:
+    """How far A is shaped like a list more than B: log2 of the ratio of their items, one added to each.
+
+    >>> list_difference("- tea\\n- milk\\n- sugar", "Tea."), list_difference("Tea.", "Milk.")
+    (2.0, 0.0)
+    """
+    return math.log2((list_items(a) + 1) / (list_items(b) + 1))
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,16 @@ from cai_core.errors import DataError
 Row = dict[str, Any]
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def canonical_json(value: object) -> str:
     """One text for one value: sorted keys, no spaces, UTF-8 kept.
 
     >>> canonical_json({"b": 1, "a": "é"})
     '{"a":"é","b":1}'
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _CANONICAL.encode(value)
 
 
 def content_hash(value: object, *, digits: int = 16) -> str:
@@ -25,6 +28,19 @@ def content_hash(value: object, *, digits: int = 16) -> str:
     return hashlib.sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()[
         :digits
     ]
+
+
+def is_whole(value: str) -> bool:
+    """Whether no character is half of a surrogate pair, which no file and no database takes.
+
+    >>> is_whole("tea"), is_whole("\\ud800")
+    (True, False)
+    """
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def text(row: Mapping[str, Any], column: str, *, needed: bool = True) -> str:

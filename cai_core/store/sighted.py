@@ -15,7 +15,7 @@ def mark(db: Database, person: str, pair_ids: Iterable[str]) -> None:
     if not new:
         return
     sql = """INSERT OR IGNORE INTO sighted (person, pair, created)
-        SELECT ?, p.id, ? FROM json_each(?) j JOIN pairs p ON p.id = j.value"""
+        SELECT ?, p.id, ? FROM json_each(?) j CROSS JOIN pairs p ON p.id = j.value"""
     with write_tx(db):
         db.conn.execute(sql, [person, now(), json.dumps(sorted(new))])
 
@@ -23,6 +23,6 @@ def mark(db: Database, person: str, pair_ids: Iterable[str]) -> None:
 def among(db: Database, person: str, pair_ids: Iterable[str]) -> frozenset[str]:
     """Those of these pairs that this person saw so."""
     sql = """SELECT s.pair FROM json_each(?) j
-        JOIN sighted s ON s.person = ? AND s.pair = j.value"""
+        CROSS JOIN sighted s ON s.person = ? AND s.pair = j.value"""
     found = db.conn.execute(sql, [json.dumps(sorted(set(pair_ids))), person])
     return frozenset(row[0] for row in found)
