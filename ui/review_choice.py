@@ -130,16 +130,16 @@ def choose(db: Database) -> Choice:
     return Choice(name, queue, judge, version, blind)
 
 
-def as_it_is_now(db: Database, choice: Choice) -> Choice:
-    """The choice with what changes while it stands: the words to look for, and the verdicts to ask for
-    again, of which there is one less at every key.
-    """
-    queue = choice.queue
-    if choice.name == "search":
-        queue = replace(queue, where=replace(queue.where, text=search_words()))
-    if choice.name == "again":
-        queue = replace(queue, pairs=asked_under_other_words(db, choice.version))
-    return replace(choice, queue=queue)
+def searched(choice: Choice) -> Choice:
+    """The choice with the words as they stand in the box of the search."""
+    where = replace(choice.queue.where, text=search_words())
+    return replace(choice, queue=replace(choice.queue, where=where))
+
+
+def asked_again(db: Database, choice: Choice) -> Choice:
+    """The choice with the pairs to ask again for, of which there is one less at every key."""
+    found = asked_under_other_words(db, choice.version)
+    return replace(choice, queue=replace(choice.queue, pairs=found))
 
 
 def search_words() -> str:

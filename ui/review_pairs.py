@@ -71,39 +71,44 @@ class Line:
 @frame.fragment
 def show(db: Database, choice: Choice) -> None:
     """Store what was pressed, and hand over what comes next."""
-    choice = review_choice.as_it_is_now(db, choice)
     if choice.name == "search":
+        choice = review_choice.searched(choice)
         review_search.show(db, choice.queue.where, open_here)
     handed = review_card.handed(CARD)
     under = choice.version.ref if choice.version else None
     stored = review_presses.store(db, handed.presses, Reading(person(), choice.queue, under))
     _remember(stored)
-    choice = review_choice.as_it_is_now(db, choice)
-    line = _line(db, draws.lease(db, person(), choice.queue) if _draws(choice) else [])
+    if choice.name == "again":
+        choice = review_choice.asked_again(db, choice)
+    line = _line(db, _leases(db, choice))
     review_progress.show(db, choice)
     if choice.name == GUIDED and not line.pairs:
         review_guided.show_result(db, choice.judge)
-    hand = Hand(
+    review_card.show(_hand(db, choice, line, stored, handed.nonce), key=CARD)
+    if not line.pairs:
+        _ways_on(choice)
+    if choice.name != GUIDED:
+        _look_back(db, choice)
+
+
+def _hand(db: Database, choice: Choice, line: Line, stored: Stored, echo: str) -> Hand:
+    """What the card is to show."""
+    return Hand(
         kind="pair",
         person=person(),
         queue=choice.queue.key,
         buttons=BUTTONS,
         cards=_rows(db, choice, line),
         acks=stored.acks,
-        echo=handed.nonce,
+        echo=echo,
         reasons=REASONS,
-        question=QUESTION if line.pairs else "",
+        question=QUESTION,
         side=side_of(db, choice),
         before=None if choice.name == GUIDED else _before(db, choice),
         before_title="The pair before",
         nothing=_nothing(choice),
         told=" ".join(stored.refused),
     )
-    review_card.show(hand, key=CARD)
-    if not line.pairs:
-        _ways_on(choice)
-    if choice.name != GUIDED:
-        _look_back(db, choice)
 
 
 def open_pair(pair_id: str) -> None:
@@ -130,9 +135,12 @@ def _remember(stored: Stored) -> None:
         st.session_state.pop(BEFORE, None)
 
 
-def _draws(choice: Choice) -> bool:
-    """A search without words draws nothing."""
-    return choice.name != "search" or bool(choice.queue.where.text)
+def _leases(db: Database, choice: Choice) -> list[Lease]:
+    """What the queue brings up; a search brings up nothing but what is opened."""
+    if choice.name == "search":
+        draws.release(db, person())
+        return []
+    return draws.lease(db, person(), choice.queue)
 
 
 def _line(db: Database, leases: Sequence[Lease]) -> Line:

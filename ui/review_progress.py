@@ -14,15 +14,17 @@ from ui.review_judge import agreement_with, agreement_words, counted_with
 MOST = 10_000
 
 
-def show(db: Database, choice: Choice) -> int:
-    """One line; how many pairs are left."""
+def show(db: Database, choice: Choice) -> None:
+    """One line."""
     given = verdicts.given_since(db, person(), _midnight())
+    if choice.name == "search":
+        st.caption(f"{sum(given.values())} reviewed today")
+        return
     left = draws.left(db, person(), choice.queue, most=MOST + 1)
     words = progress_words(given, choice.queue.name, left)
     if choice.name != GUIDED:
         words += f" · {agreement_words(_agreement(db, choice))}"
     st.caption(words)
-    return left
 
 
 def progress_words(given: dict[str, int], queue: str, left: int) -> str:

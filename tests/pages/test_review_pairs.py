@@ -282,8 +282,13 @@ def test_a_search_lists_what_has_the_words_and_opens_one_that_measures_nothing(
     at.text_input(key="review_words").set_value("BLEACH").run()
     assert "1 pair. One that you open measures nothing." in texts(at)
     found = seed.pair_of(seed.QUESTIONS[3]).id
+    assert rows(at) == []
     at.button(key=f"review_open_{found}").click().run()
-    assert shown(at) == found
+    assert rows(at) == [found]
+    say(at, "a")
+    assert rows(at) == []
+    review = verdicts(seeded_workspace)[found].label.review
+    assert (review.queue, review.pi) == ("opened", None)
 
 
 def test_a_pair_opened_by_hand_comes_first_and_has_no_chance(seeded_workspace, open_page):
