@@ -25,6 +25,7 @@ SHOWN = 20  # rows of a sample
 _REASONS = {
     "beyond the limit": "more than was asked for",
     "helpful beyond the share": "helpful rows that the share does not need",
+    "corrected beyond the share": "more than the greatest share of corrected answers",
     "equal answers": "both answers are the same",
     "duplicate": "the same row stands in already",
     "bad": "people called both answers bad",
@@ -73,7 +74,7 @@ def _splits(key: str, _pool: Pool) -> list[Split]:
 
 def _counts(pool: Pool, splits: list[Split]) -> list[Row]:
     count = Counter((one, row.source) for row, one in zip(pool.rows, splits, strict=True))
-    names = {"harmless": "From the pool", "helpful": "Helpful"}
+    names = {"harmless": "From the pool", "corrected": "Corrected", "helpful": "Helpful"}
     return [
         {"Split": one.capitalize()}
         | {words: count[one, name] for name, words in names.items()}
