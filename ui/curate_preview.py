@@ -1,5 +1,6 @@
 """What a dataset would hold, before anything is written; and the button that freezes it."""
 
+import hashlib
 import re
 import shutil
 from collections import Counter
@@ -11,7 +12,7 @@ from sqlite_utils import Database
 from cai_core.curate import snapshot, split
 from cai_core.curate.pool import Pool
 from cai_core.curate.snapshot import Snapshot
-from cai_core.schema import SPLITS, Row, Split, canonical_json, content_hash
+from cai_core.schema import SPLITS, Row, Split, canonical_json
 from cai_core.settings import datasets_dir
 from cai_core.store import datasets
 from cai_core.store.datasets import Dataset
@@ -63,7 +64,10 @@ def show(db: Database, made: Made) -> None:
 
 
 def _key(pool: Pool) -> str:
-    return content_hash([canonical_json(row.row) + str(row.split) for row in pool.rows])
+    digest = hashlib.sha256()
+    for row in pool.rows:
+        digest.update(f"{canonical_json(row.row)}{row.split}\n".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:16]
 
 
 @st.cache_data(max_entries=8, show_spinner="Joining near-duplicates…")

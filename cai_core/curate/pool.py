@@ -4,6 +4,7 @@ Rows have the training columns only: one leads back to its pair by `Pair.id_of` 
 answers.
 """
 
+import hashlib
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -237,14 +238,18 @@ def _preference_row(labelled: LabelledPair, filters: Filters) -> DatasetRow | st
 
 def _pool(kind: Kind, found: Iterable[DatasetRow | str]) -> Pool:
     """Rows without those that stand twice; what was left out is a reason instead of a row."""
-    rows: dict[str, DatasetRow] = {}
+    rows: dict[bytes, DatasetRow] = {}
     dropped: Counter[str] = Counter()
     for row in found:
         if isinstance(row, str):
             dropped[row] += 1
-        elif rows.setdefault(canonical_json(row.row), row) is not row:
+        elif rows.setdefault(_digest(row), row) is not row:
             dropped["duplicate"] += 1
     return Pool(kind, tuple(rows.values()), dict(dropped))
+
+
+def _digest(row: DatasetRow) -> bytes:
+    return hashlib.sha256(canonical_json(row.row).encode("utf-8", "surrogatepass")).digest()
 
 
 def with_corrected(others: Pool, corrected: Pool, *, most: float) -> Pool:

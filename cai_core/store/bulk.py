@@ -6,7 +6,7 @@ over them. A batch is undone as one. Everything is done in SQL, on all pairs at 
 
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from cai_core.errors import DataError, NotFoundError
 from cai_core.schema import HUMAN_P, Row, Verdict, content_hash
-from cai_core.store import pairs, states
+from cai_core.store import pairs, said, states
 from cai_core.store.database import first, insert, now, rows, to_json, write_tx
 from cai_core.store.labels import LabelFilter
 from cai_core.store.pairs import PairFilter, StoredPair
@@ -201,16 +201,10 @@ def _selected(rule: Rule) -> tuple[str, list[Any]]:
         return sql, [rule.verdict, *params]
     if rule.judge is None:
         raise DataError("choose the judge whose verdicts these pairs are to get")
-    which, values = _judge_clause(rule.judge)
+    which, values = said.judge_clause(rule.judge)
     judged = _JUDGED.format(clause=which)
     sql = f"SELECT s.pair, j.verdict FROM ({judged}) j JOIN pair_states s ON s.pair = j.pair WHERE {clause}"
     return sql, [*values, *params]
-
-
-def _judge_clause(judge: LabelFilter) -> tuple[str, Sequence[Any]]:
-    columns = ("annotator", "constitution", "method", "principles")
-    given = {column: value for column in columns if (value := getattr(judge, column))}
-    return " AND ".join(["1", *(f"n.{column} = ?" for column in given)]), list(given.values())
 
 
 def _checked_name(rule: Rule, person: str) -> str:

@@ -30,12 +30,13 @@ class Said:
 
 def read(db: Database, where: PairFilter | None = None, judge: LabelFilter | None = None) -> Said:
     """What stands of the pairs that pass `where`; without a `judge` nothing that judges said."""
-    there = _pairs(db, where or PairFilter())
+    where = where or PairFilter()
+    there = _pairs(db, where)
     found = {seq: pair for seq, (pair, _) in there.items()}
     return Said(
         splits={pair.id: split for pair, split in there.values()},
-        verdicts=_verdicts(db, found),
-        judgements=_judgements(db, found, judge) if judge else (),
+        verdicts=_verdicts(db, found, where),
+        judgements=_judgements(db, found, where, judge) if judge else (),
     )
 
 
@@ -44,12 +45,20 @@ _PAIRS = f"""SELECT p.seq, {pairs.COLUMNS} FROM pair_states s JOIN pairs p ON p.
 _VERDICTS = """SELECT t.pair, n.kind, n.annotator, t.verdict, t.p, l.blind,
         json_extract(l.review, '$.queue'), json_extract(l.review, '$.constitution_version')
     FROM annotators n JOIN standing t ON t.annotator = n.id JOIN labels l ON l.seq = t.label
-    WHERE n.kind IN ('person', 'rule') ORDER BY t.label"""
+    WHERE n.kind IN ('person', 'rule') AND {these} ORDER BY t.label"""
 # In SQLite the other columns of a row with max() are those of the row that has it.
 _JUDGEMENTS = """SELECT t.pair, n.annotator, t.verdict, t.p, l.inconsistent, l.constitution_name,
         l.constitution_hash, l.constitution_version, max(t.label)
     FROM annotators n JOIN standing t ON t.annotator = n.id JOIN labels l ON l.seq = t.label
-    WHERE n.kind = 'judge'{narrower} GROUP BY t.pair"""
+    WHERE n.kind = 'judge' AND {these} AND {which} GROUP BY t.pair"""
+
+
+def _these(where: PairFilter) -> tuple[str, list[Any]]:
+    """The condition on standing labels that their pair passes."""
+    if where == PairFilter():
+        return "1", []
+    clause, params = pairs.clause_of(where)
+    return f"t.pair IN (SELECT s.pair FROM pair_states s WHERE {clause})", params
 
 
 def _pairs(db: Database, where: PairFilter) -> dict[int, tuple[Pair, Split]]:
@@ -60,7 +69,8 @@ def _pairs(db: Database, where: PairFilter) -> dict[int, tuple[Pair, Split]]:
     return {seq: (one.pair, one.split) for seq, one in stored}
 
 
-def _verdicts(db: Database, there: Mapping[int, Pair]) -> tuple[Label, ...]:
+def _verdicts(db: Database, there: Mapping[int, Pair], where: PairFilter) -> tuple[Label, ...]:
+    these, params = _these(where)
     return tuple(
         Label(
             pair=there[row[0]],
@@ -70,7 +80,7 @@ def _verdicts(db: Database, there: Mapping[int, Pair]) -> tuple[Label, ...]:
             annotator=row[2],
             review=_review(row) if row[1] == "person" else None,
         )
-        for row in db.conn.execute(_VERDICTS)
+        for row in db.conn.execute(_VERDICTS.format(these=these), params)
         if row[0] in there
     )
 
@@ -82,10 +92,12 @@ def _review(row: tuple[Any, ...]) -> Review | None:
     return Review(bool(row[5]), row[6] or "", None, row[2], constitution_version=row[7])
 
 
-def _judgements(db: Database, there: Mapping[int, Pair], judge: LabelFilter) -> tuple[Label, ...]:
-    columns = ("annotator", "constitution", "method", "principles")
-    given = {column: value for column in columns if (value := getattr(judge, column))}
-    narrower = "".join(f" AND n.{column} = ?" for column in given)
+def _judgements(
+    db: Database, there: Mapping[int, Pair], where: PairFilter, judge: LabelFilter
+) -> tuple[Label, ...]:
+    these, params = _these(where)
+    which, values = judge_clause(judge)
+    sql = _JUDGEMENTS.format(these=these, which=which)
     return tuple(
         Label(
             pair=there[row[0]],
@@ -95,6 +107,13 @@ def _judgements(db: Database, there: Mapping[int, Pair], judge: LabelFilter) -> 
             inconsistent=None if row[4] is None else bool(row[4]),
             constitution=ConstitutionRef(row[5], row[6], row[7]) if row[6] else None,
         )
-        for row in db.conn.execute(_JUDGEMENTS.format(narrower=narrower), list(given.values()))
+        for row in db.conn.execute(sql, [*params, *values])
         if row[0] in there
     )
+
+
+def judge_clause(judge: LabelFilter) -> tuple[str, list[Any]]:
+    """The condition on `annotators n` that they are this judge setting, and its parameters."""
+    columns = ("annotator", "constitution", "method", "principles")
+    given = {column: value for column in columns if (value := getattr(judge, column))}
+    return " AND ".join(["1", *(f"n.{column} = ?" for column in given)]), list(given.values())
