@@ -217,6 +217,8 @@ def _description(frozen: snapshot.Snapshot) -> str:
     share = manifest["helpful_share"]["actual"]
     if share is not None:
         lines.append(f"  helpful share {share:.2f}")
+    if written := (manifest.get("corrected") or {}).get("by"):
+        lines.append(f"  {sum(written.values())} corrected, by {', '.join(written)}")
     for name, words in (("labelled_by", "labelled by"), ("dropped", "left out")):
         if manifest[name]:
             lines.append(f"  {words}: {_listed(manifest[name])}")
