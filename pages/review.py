@@ -8,6 +8,7 @@ from ui import (
     frame,
     review_choice,
     review_guided,
+    review_guidelines,
     review_pairs,
     review_revisions,
 )
@@ -34,4 +35,7 @@ with frame.page("review") as db:
     else:
         with read_pairs:
             review_guided.offer(db)
-            review_pairs.show(review_choice.choose(db))
+            choice = review_choice.choose(db)
+            if choice.version:
+                review_guidelines.offer(db, choice.version.constitution.name)
+            review_pairs.show(choice)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from cai_core.review.edited import Edited
 from cai_core.schema import HUMAN_P, AnnotatorKind, ConstitutionRef, Label, Pair
 
 ADJUDICATION = "adjudication"  # the queue whose verdict ends a dispute
@@ -18,8 +19,8 @@ Verdicts = Literal["a", "b", "tie", "bad", "disputed", "failed", "none"]
 class Effective:
     """What counts as the label of a pair; `p_a` is None where there is nothing to learn.
 
-    `source` is None where nobody said anything; `judge` is the model whose label counts. `stale`: the constitution was edited since a person
-    of these gave the verdict.
+    `source` is None where nobody said anything; `judge` is the model whose label counts. `stale`: what is compared was
+    reworded since a person of these gave the verdict.
     """
 
     pair: Pair
@@ -38,7 +39,7 @@ def effective(
     verdicts: Sequence[Label],
     judgement: Label | None = None,
     *,
-    version: int | None = None,
+    edited: Edited | None = None,
     temperature: float | None = None,
 ) -> Effective:
     """The effective label of one pair.
@@ -46,14 +47,14 @@ def effective(
     Args:
         verdicts: people's and rules' standing ones, oldest first; the newest of each person counts,
             and the newest of all rules. All labels have the pair's orientation.
-        version: the constitution's newest version; a verdict given under another one is stale.
+        edited: versions that ask something else by now; a verdict given under one of them is stale.
         temperature: fitted on reviews; a judge's log-odds are divided by it.
     """
     said = [one for one in _newest(verdicts, "person") if one.verdict not in (None, "skip")]
     ended = [one for one in said if one.review and one.review.queue == ADJUDICATION]
     ref = judgement.constitution if judgement else None
     if said:
-        return _of_people(pair, ended[-1:] or said, ref, version)
+        return _of_people(pair, ended[-1:] or said, ref, edited)
     if rules := [one for one in _newest(verdicts, "rule") if one.verdict not in (None, "skip")]:
         return _of_rule(pair, rules[-1], ref)
     if judgement is None:
@@ -97,7 +98,7 @@ def _of_rule(pair: Pair, rule: Label, ref: ConstitutionRef | None) -> Effective:
 
 
 def _of_people(
-    pair: Pair, said: Sequence[Label], ref: ConstitutionRef | None, version: int | None
+    pair: Pair, said: Sequence[Label], ref: ConstitutionRef | None, edited: Edited | None
 ) -> Effective:
     given = {label.verdict for label in said}
     verdict = said[0].verdict if len(given) == 1 else None
@@ -107,21 +108,16 @@ def _of_people(
         p_a=HUMAN_P.get(verdict or ""),
         source="people",
         people=tuple(label.annotator for label in said),
-        stale=any(_is_stale(label, version) for label in said),
+        stale=edited is not None and any(map(edited.holds, said)),
         constitution=ref,
     )
-
-
-def _is_stale(label: Label, version: int | None) -> bool:
-    seen = label.review.constitution_version if label.review else None
-    return version is not None and seen is not None and seen != version
 
 
 def effective_labels(
     verdicts: Iterable[Label],
     judgements: Iterable[Label],
     *,
-    version: int | None = None,
+    edited: Edited | None = None,
     temperature: float | None = None,
 ) -> list[Effective]:
     """The effective label of every pair that anybody labelled, in the order of first sight.
@@ -142,7 +138,7 @@ def effective_labels(
             pair,
             by_people.get(key, ()),
             by_judge.get(key),
-            version=version,
+            edited=edited,
             temperature=temperature,
         )
         for key, pair in pairs.items()

@@ -6,6 +6,7 @@
     filter         pairs that pass a filter, a search among them
     adjudication   pairs on which people disagree; the verdict ends it
     again          pairs whose verdicts are asked for again
+    guided         the same few pairs for everybody who begins
 
 The first two draw from all pairs that none of their draws has brought up yet, so that together they are
 one sequence of draws, and what it measures holds for all pairs. The others measure nothing for all.
@@ -21,13 +22,13 @@ from typing import Any, Literal, get_args
 
 from sqlite_utils import Database
 
-from cai_core.schema import content_hash
+from cai_core.schema import Review, content_hash
 from cai_core.store import pairs
 from cai_core.store.database import insert, now, write_tx
 from cai_core.store.pairs import PairFilter, StoredPair
 from cai_core.usefulness import weight_of_level
 
-QueueName = Literal["even", "useful", "disagreements", "filter", "adjudication", "again"]
+QueueName = Literal["even", "useful", "disagreements", "filter", "adjudication", "again", "guided"]
 QUEUES: tuple[QueueName, ...] = get_args(QueueName)
 MEASURING: tuple[QueueName, ...] = ("even", "useful")
 LEASE_MINUTES = 20
@@ -59,8 +60,9 @@ class Queue:
 
     @property
     def key(self) -> str:
-        """Tells the leases of one queue from those of another."""
-        return content_hash([self.name, asdict(self.where), self.pairs])
+        """Tells the leases of one queue from those of another; the pairs to ask again for shrink."""
+        pairs = None if self.name == "again" else self.pairs
+        return content_hash([self.name, asdict(self.where), pairs])
 
 
 @dataclass(frozen=True)
@@ -97,13 +99,35 @@ def lease(
         for _ in range(n - drawing.held()):
             if not drawing.draw_one():
                 break
-        until = datetime.datetime.fromisoformat(clock()) + datetime.timedelta(minutes=LEASE_MINUTES)
-        renewed = until.isoformat(timespec="microseconds")
-        db.conn.execute("UPDATE leases SET until = ? WHERE person = ?", [renewed, person])
+        db.conn.execute("UPDATE leases SET until = ? WHERE person = ?", [_until(clock()), person])
         sql = "SELECT pair, queue, pi, again FROM leases WHERE person = ? ORDER BY seq"
         held = db.conn.execute(sql, [person]).fetchall()
         found = pairs.by_seq(db, [row[0] for row in held])
     return [Lease(found[pair], name, pi, bool(again)) for pair, name, pi, again in held]
+
+
+def _until(at: str) -> str:
+    """When a lease that begins or is renewed now ends."""
+    end = datetime.datetime.fromisoformat(at) + datetime.timedelta(minutes=LEASE_MINUTES)
+    return end.isoformat(timespec="microseconds")
+
+
+def lease_back(db: Database, person: str, pair: str, *, queue: Queue, review: Review) -> bool:
+    """Lease a pair whose verdict was taken back, as it was drawn then; not one that was opened by hand,
+    nor one that somebody else holds. Whether it is leased. Call it inside a transaction.
+    """
+    if review.queue not in QUEUES:
+        return False
+    [seq] = db.conn.execute("SELECT seq FROM pairs WHERE id = ?", [pair]).fetchone()
+    row = {"pair": seq, "person": person, "asked": queue.key, "queue": review.queue, "scope": ""}
+    row |= {"pi": review.pi, "again": False, "until": _until(now())}
+    return insert(db, "leases", row, seen="IGNORE")
+
+
+def left(db: Database, person: str, queue: Queue, *, most: int) -> int:
+    """How many pairs this person has still to read in a queue; counting ends at `most`."""
+    drawing = _Drawing(db, person, queue, random.Random())
+    return min(most, drawing.held() + drawing.count(most))
 
 
 def release(db: Database, person: str) -> None:
@@ -144,6 +168,11 @@ class _Drawing:
 
     def held(self) -> int:
         return int(self._rows("SELECT count(*) FROM leases WHERE person = ?", self.person)[0][0])
+
+    def count(self, most: int) -> int:
+        clause, params = self._candidates()
+        sql = f"SELECT count(*) FROM (SELECT 1 FROM pair_states s WHERE {clause} LIMIT ?)"
+        return int(self._rows(sql, *params, most)[0][0])
 
     def draw_one(self) -> bool:
         """Lease one more pair; whether there was one."""
@@ -216,7 +245,7 @@ class _Drawing:
                 "s.pair IN (SELECT p.seq FROM json_each(?) j JOIN pairs p ON p.id = j.value)"
             )
             values.append(json.dumps(self.queue.pairs))
-        elif self.queue.name != "adjudication":
+        if self.queue.name not in ("adjudication", "again"):
             parts.append(f"(s.blind > 0 OR {_UNSEEN})" if self.queue.measures else _UNSEEN)
             values.append(self.person)
         return " AND ".join(parts), values

@@ -43,7 +43,8 @@ def read(db: Database, where: PairFilter | None = None, judge: LabelFilter | Non
 _PAIRS = f"""SELECT p.seq, {pairs.COLUMNS} FROM pair_states s JOIN pairs p ON p.seq = s.pair
     {pairs.TEXTS} WHERE {{clause}} ORDER BY p.seq"""
 _VERDICTS = """SELECT t.pair, n.kind, n.annotator, t.verdict, t.p, l.blind,
-        json_extract(l.review, '$.queue'), json_extract(l.review, '$.constitution_version')
+        json_extract(l.review, '$.queue'), json_extract(l.review, '$.constitution_version'),
+        l.constitution_name, l.constitution_hash, l.constitution_version
     FROM annotators n JOIN standing t ON t.annotator = n.id JOIN labels l ON l.seq = t.label
     WHERE n.kind IN ('person', 'rule') AND {these} ORDER BY t.label"""
 # In SQLite the other columns of a row with max() are those of the row that has it.
@@ -78,6 +79,7 @@ def _verdicts(db: Database, there: Mapping[int, Pair], where: PairFilter) -> tup
             p_a=row[4],
             kind=row[1],
             annotator=row[2],
+            constitution=_constitution(*row[8:11]),
             review=_review(row) if row[1] == "person" else None,
         )
         for row in db.conn.execute(_VERDICTS.format(these=these), params)
@@ -90,6 +92,10 @@ def _review(row: tuple[Any, ...]) -> Review | None:
     if row[5] is None:
         return None
     return Review(bool(row[5]), row[6] or "", None, row[2], constitution_version=row[7])
+
+
+def _constitution(name: str, key: str | None, version: int | None) -> ConstitutionRef | None:
+    return ConstitutionRef(name, key, version) if key else None
 
 
 def _judgements(
@@ -105,7 +111,7 @@ def _judgements(
             p_a=row[3],
             annotator=row[1],
             inconsistent=None if row[4] is None else bool(row[4]),
-            constitution=ConstitutionRef(row[5], row[6], row[7]) if row[6] else None,
+            constitution=_constitution(*row[5:8]),
         )
         for row in db.conn.execute(sql, [*params, *values])
         if row[0] in there

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from cai_core.review.edited import Edited
 from cai_core.review.effective import effective, effective_labels
 from cai_core.schema import HUMAN_P, ConstitutionRef, Label, Pair, Review, user
 
@@ -112,10 +113,11 @@ def test_a_judgement_without_a_side_has_no_side(judgement, found):
     assert verdict_of(judgement=judgement) == found
 
 
-def test_a_verdict_under_an_older_version_is_stale():
-    assert effective(PAIR, [said("a", version=1)], version=2).stale
-    assert not effective(PAIR, [said("a", version=2)], version=2).stale
-    assert not effective(PAIR, [said("a")], version=2).stale
+def test_a_verdict_under_other_wordings_is_stale():
+    reworded = Edited("c", frozenset({1}), frozenset({"h1"}))
+    assert effective(PAIR, [said("a", version=1)], edited=reworded).stale
+    assert not effective(PAIR, [said("a", version=2)], edited=reworded).stale
+    assert not effective(PAIR, [said("a")], edited=reworded).stale
     assert not effective(PAIR, [said("a", version=1)]).stale
 
 
