@@ -39,9 +39,10 @@ class Rule:
     @property
     def selection(self) -> Row:
         """What is set of both filters, to be read by people."""
-        judge = asdict(self.judge) if self.verdict == "judge" and self.judge else {}
-        said = asdict(self.where) | ({"judge": _set(judge)} if judge else {})
-        return _set(said)
+        said = _set(asdict(self.where))
+        if self.verdict == "judge" and self.judge:
+            said["as_judged_by"] = _set(asdict(self.judge))
+        return said
 
 
 @dataclass(frozen=True)
