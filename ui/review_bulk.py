@@ -30,9 +30,9 @@ _SAYS: dict[Ruling, str] = {
     "bad": "Both are bad: out of datasets",
 }
 _JUDGED = {"": "Anything", "a": "A is better", "b": "B is better", "tie": "A tie"}
-_INCONSISTENT = {None: "Any", True: "Only inconsistent ones", False: "Only consistent ones"}
-_CONTESTED = {None: "Any", True: "Only where sides differ", False: "Only where none differ"}
-_REVIEWED = {False: "By nobody yet", None: "By anybody or nobody", True: "By somebody"}
+_INCONSISTENT = {"Any": None, "Only inconsistent ones": True, "Only consistent ones": False}
+_CONTESTED = {"Any": None, "Only where sides differ": True, "Only where none differ": False}
+_REVIEWED = {"By nobody yet": False, "By anybody or nobody": None, "By somebody": True}
 
 
 def show(db: Database) -> None:
@@ -106,17 +106,19 @@ def _where(db: Database) -> PairFilter:
             "Split", ["", *SPLITS], format_func=lambda one: one or "All splits", key="bulk_split"
         )
     with st.container(horizontal=True):
-        reviewed = st.selectbox(
-            "Reviewed", list(_REVIEWED), format_func=_REVIEWED.__getitem__, key="bulk_reviewed"
-        )
+        reviewed = st.selectbox("Reviewed", list(_REVIEWED), key="bulk_reviewed")
         contested = st.selectbox(
             "Judges and people",
             list(_CONTESTED),
-            format_func=_CONTESTED.__getitem__,
             key="bulk_contested",
             help="Whether two of them name different sides.",
         )
-    found = PairFilter(text=text.strip(), source=source, reviewed=reviewed, contested=contested)
+    found = PairFilter(
+        text=text.strip(),
+        source=source,
+        reviewed=_REVIEWED[reviewed],
+        contested=_CONTESTED[contested],
+    )
     return replace(found, split=split or None)  # type: ignore[arg-type]  # "" is no split
 
 
@@ -131,11 +133,10 @@ def _judged_as(where: PairFilter, judge: Judge | None) -> PairFilter:
         shaky = st.selectbox(
             "Its two orders",
             list(_INCONSISTENT),
-            format_func=_INCONSISTENT.__getitem__,
             key="bulk_inconsistent",
         )
     low, high = st.slider("How sure, in percent", 50, 100, (50, 100), key="bulk_sure")
-    where = replace(where, inconsistent=shaky)
+    where = replace(where, inconsistent=_INCONSISTENT[shaky])
     if not verdict and (low, high) == (50, 100):
         return where
     under = judge.constitution.hash if judge.constitution else ""
