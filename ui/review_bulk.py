@@ -19,6 +19,7 @@ from ui.plain import block, label, shorten
 from ui.review_choice import Judge
 
 SEED = "bulk_seed"  # session state: counts the samples that were asked for
+TOLD = "bulk_told"  # session state: what is told at the next run
 SAMPLE = 10
 LONG = 600  # characters of an answer that are shown in the sample
 
@@ -49,6 +50,8 @@ def show(db: Database) -> None:
         "One verdict for many pairs at once. Bulk labels train and never measure, and whatever a person"
         " says of a pair stands over them. One step takes a batch back."
     )
+    if told := st.session_state.pop(TOLD, ""):
+        st.toast(told, icon=":material/done_all:")
     form, seen = st.columns([2, 3], gap="large")
     with form:
         judge = _judge(db)
@@ -218,4 +221,4 @@ def _ask(rule: Rule, found: Preview) -> None:
 
 def _label(db: Database, rule: Rule, expected: int) -> None:
     batch = bulk.label(db, rule, person=person(), expected=expected)
-    st.toast(f"{batch.n:,} pairs are labelled.", icon=":material/done_all:")
+    st.session_state[TOLD] = f"{batch.n:,} pairs are labelled."  # a toast would replace the dialog
