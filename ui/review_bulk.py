@@ -222,3 +222,4 @@ def _ask(rule: Rule, found: Preview) -> None:
 def _label(db: Database, rule: Rule, expected: int) -> None:
     batch = bulk.label(db, rule, person=person(), expected=expected)
     st.session_state[TOLD] = f"{batch.n:,} pairs are labelled."  # a toast would replace the dialog
+    st.session_state["bulk_name"] = ""  # so that a second press does nothing
