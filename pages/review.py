@@ -9,7 +9,6 @@ from ui import (
     review_bulk,
     review_choice,
     review_guided,
-    review_guidelines,
     review_helpful,
     review_pairs,
     review_revisions,
@@ -43,7 +42,4 @@ with frame.page("review") as db:
     else:
         with read_pairs:
             review_guided.offer(db)
-            choice = review_choice.choose(db)
-            if choice.version:
-                review_guidelines.offer(db, choice.version.constitution.name)
-            review_pairs.show(choice)
+            review_pairs.show(review_choice.choose(db))

@@ -13,6 +13,7 @@ from cai_core.store import constitutions, labels, pairs, verdicts, work
 from cai_core.store.draws import Queue
 from cai_core.store.labels import JudgeUse, LabelFilter
 from cai_core.store.pairs import PairFilter
+from ui import review_guidelines
 from ui.plain import shorten
 
 Chosen = Literal[
@@ -122,16 +123,23 @@ def choose(db: Database) -> Choice:
             key="review_blind",
             help="Hides the judge's verdict until you gave yours. Only blind verdicts measure it.",
         )
+        if version:
+            review_guidelines.offer(db, version.constitution.name)
     st.caption(MEASURES[name])
-    return Choice(name, _queue(db, name, where, version), judge, version, blind)
+    queue = Queue("filter" if name == "search" else name, where)
+    return Choice(name, queue, judge, version, blind)
 
 
-def _queue(db: Database, name: Chosen, where: PairFilter, version: Version | None) -> Queue:
-    if name == "search":
-        return Queue("filter", replace(where, text=search_words()))
-    if name == "again":
-        return Queue("again", where, asked_under_other_words(db, version))
-    return Queue("even" if name == GUIDED else name, where)
+def as_it_is_now(db: Database, choice: Choice) -> Choice:
+    """The choice with what changes while it stands: the words to look for, and the verdicts to ask for
+    again, of which there is one less at every key.
+    """
+    queue = choice.queue
+    if choice.name == "search":
+        queue = replace(queue, where=replace(queue.where, text=search_words()))
+    if choice.name == "again":
+        queue = replace(queue, pairs=asked_under_other_words(db, choice.version))
+    return replace(choice, queue=queue)
 
 
 def search_words() -> str:

@@ -71,12 +71,14 @@ class Line:
 @frame.fragment
 def show(db: Database, choice: Choice) -> None:
     """Store what was pressed, and hand over what comes next."""
+    choice = review_choice.as_it_is_now(db, choice)
     if choice.name == "search":
         review_search.show(db, choice.queue.where, open_here)
     handed = review_card.handed(CARD)
     under = choice.version.ref if choice.version else None
     stored = review_presses.store(db, handed.presses, Reading(person(), choice.queue, under))
     _remember(stored)
+    choice = review_choice.as_it_is_now(db, choice)
     line = _line(db, draws.lease(db, person(), choice.queue) if _draws(choice) else [])
     review_progress.show(db, choice)
     if choice.name == GUIDED and not line.pairs:

@@ -23,7 +23,7 @@ from typing import Any, Literal, get_args
 from sqlite_utils import Database
 
 from cai_core.schema import Review, content_hash
-from cai_core.store import pairs
+from cai_core.store import pairs, states
 from cai_core.store.database import insert, now, write_tx
 from cai_core.store.pairs import PairFilter, StoredPair
 from cai_core.usefulness import weight_of_level
@@ -139,6 +139,10 @@ def release(db: Database, person: str) -> None:
 _FREE = "s.pair NOT IN (SELECT pair FROM leases)"
 _MINE = """EXISTS (SELECT 1 FROM standing t JOIN annotators n ON n.id = t.annotator
     WHERE t.pair = s.pair AND n.kind = 'person' AND n.annotator = ?)"""
+# This person was asked to decide it, and skipped it.
+_LEFT = f"""EXISTS (SELECT 1 FROM standing t JOIN annotators n ON n.id = t.annotator
+    JOIN labels l ON l.seq = t.label WHERE t.pair = s.pair AND n.kind = 'person' AND n.annotator = ?
+        AND json_extract(l.review, '$.queue') = '{states.ADJUDICATION}')"""
 _UNSEEN = f"(s.readers = 0 OR NOT {_MINE})"
 _UNDRAWN = "s.pair NOT IN (SELECT pair FROM draws WHERE scope = ?)"
 _COMES_BACK = """SELECT r.pair FROM repeats r WHERE r.person = ? AND r.pair NOT IN (SELECT pair FROM leases)
@@ -239,7 +243,8 @@ class _Drawing:
         if self.queue.name == "disagreements":
             parts.append("s.contested > 0")
         if self.queue.name == "adjudication":
-            parts.append("s.disputed > 0")
+            parts.append(f"s.disputed > 0 AND NOT {_LEFT}")
+            values.append(self.person)
         if self.queue.pairs is not None:
             parts.append(
                 "s.pair IN (SELECT p.seq FROM json_each(?) j JOIN pairs p ON p.id = j.value)"

@@ -54,16 +54,19 @@ _STAND_OF_RULE = """INSERT INTO standing (pair, annotator, label, verdict, p)
             AND NOT EXISTS (SELECT 1 FROM undos u WHERE u.target = l.id)
         GROUP BY p.seq) JOIN annotators n ON n.kind = 'rule' AND n.annotator = :rule"""
 
+# A skip decides nothing: the pair waits for somebody else.
+_DECIDES = f"""n.kind = 'person' AND s.verdict != 'skip'
+    AND json_extract(l.review, '$.queue') = '{ADJUDICATION}'"""
+
 _FLAGS = f"""UPDATE pair_states SET (judged, inconsistent, readers, said, blind, adjudicated, disputed, contested) = (
         SELECT coalesce(sum(n.kind = 'judge' AND s.verdict IS NOT NULL), 0),
             coalesce(max(n.kind = 'judge' AND l.inconsistent), 0),
             coalesce(sum(n.kind = 'person'), 0),
             coalesce(sum(n.kind = 'person' AND s.verdict != 'skip'), 0),
             coalesce(sum(n.kind = 'person' AND l.blind AND json_extract(l.review, '$.first')), 0),
-            coalesce(max(n.kind = 'person' AND json_extract(l.review, '$.queue') = '{ADJUDICATION}'), 0),
+            coalesce(max({_DECIDES}), 0),
             count(DISTINCT iif(n.kind = 'person' AND s.verdict != 'skip', s.verdict, NULL)) > 1
-                AND NOT coalesce(max(n.kind = 'person'
-                    AND json_extract(l.review, '$.queue') = '{ADJUDICATION}'), 0),
+                AND NOT coalesce(max({_DECIDES}), 0),
             count(DISTINCT iif(n.kind != 'rule' AND s.verdict IN ('a', 'b'), s.verdict, NULL)) > 1
         FROM standing s JOIN annotators n ON n.id = s.annotator JOIN labels l ON l.seq = s.label
         WHERE s.pair = pair_states.pair)

@@ -217,23 +217,34 @@ class KeyPress:
         """None for what the card never sends."""
         if not isinstance(row, Mapping):
             return None
-        client, number, act = row.get("client"), row.get("number"), row.get("act")
-        if not isinstance(client, str) or not isinstance(number, int) or number < 1:
+        client, act = row.get("client"), row.get("act")
+        number = _whole(row.get("number"))
+        if not isinstance(client, str) or len(client) > 200 or act not in _ACTS or not number:
             return None
-        if act not in ("say", "undo", "note", "edit"):
-            return None
-        texts = {name: str(row.get(name) or "") for name in ("card", "says", "note", "text")}
-        shown = row.get("shown")
+        reasons, shown = row.get("reasons"), row.get("shown")
         return cls(
-            client,
+            _characters(client),
             number,
             act,
-            **texts,
-            shown=shown if shown in ("ab", "ba") else "",
+            **{name: _characters(row.get(name)) for name in ("card", "says", "note", "text")},
+            shown=shown if isinstance(shown, str) and shown in ("ab", "ba") else "",
             clear=row.get("clear") is True,
-            reasons=tuple(map(str, row.get("reasons") or ())),
-            ms=int(row.get("ms") or 0),
+            reasons=tuple(map(_characters, reasons)) if isinstance(reasons, list) else (),
+            ms=_whole(row.get("ms")),
         )
+
+
+_ACTS = ("say", "undo", "edit")
+
+
+def _whole(value: object) -> int:
+    """A count that a database can hold; 0 for anything else."""
+    return value if type(value) is int and 0 < value < 2**53 else 0
+
+
+def _characters(value: object) -> str:
+    """A text without halves of surrogate pairs, which no database takes; "" for anything else."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 @dataclass(frozen=True)
@@ -246,7 +257,8 @@ class Handed:
 
 def handed(key: str) -> Handed:
     """What the card of this key has sent; call it before `show`."""
-    return handed_of(dict(st.session_state.get(key) or {}).get("presses"))
+    state = st.session_state.get(key)
+    return handed_of(state.get("presses") if isinstance(state, Mapping) else None)
 
 
 def handed_of(sent: object) -> Handed:
@@ -258,8 +270,9 @@ def handed_of(sent: object) -> Handed:
     """
     if not isinstance(sent, Mapping):
         return Handed()
-    found = map(KeyPress.from_row, sent.get("list") or ())
-    return Handed(str(sent.get("nonce") or ""), tuple(press for press in found if press))
+    given = sent.get("list")
+    found = map(KeyPress.from_row, given if isinstance(given, list) else ())
+    return Handed(_characters(sent.get("nonce")), tuple(press for press in found if press))
 
 
 def show(hand: Hand, *, key: str) -> None:

@@ -82,7 +82,7 @@ function keyOver(view, event) {
 function press(view, button, { clear, at }) {
   if (button.act === "help") return open(view, "help", button);
   if (button.act === "undo") return give(view, { act: "undo", card: "", says: "" });
-  if (!view.row) return refuse(view, view.waiting ? "Not counted: the row is on its way back." : "Not counted: nothing is on the screen.");
+  if (!view.row) return refuse(view, view.waiting ? "Not counted: the next one is on its way." : "Not counted: nothing is on the screen.");
   if (at < view.shownAt) return refuse(view, "Not counted: the screen had just changed.");
   if (button.act === "say") return give(view, { act: "say", card: view.row.id, says: button.says, clear: Boolean(clear && button.clear) }, at);
   return open(view, button.act, button);
@@ -132,9 +132,9 @@ function tellPerson(view, words, refused) {
 
 function draw(view) {
   const { rows, waiting, last } = rowsToCome(view);
-  view.waiting = waiting;
   const row = rows[0] ?? null;
-  const face = JSON.stringify([row, view.data.question]);
+  view.waiting = waiting ? "Taking it back …" : !row && unsentOf(view).length ? "The next ones are on their way …" : "";
+  const face = JSON.stringify([row, view.data.question, view.waiting]);
   if (face !== view.face) show(view, row, face);
   showFrame(view, last);
 }
@@ -151,7 +151,8 @@ function show(view, row, face) {
     const turns = place.querySelector(".turns");
     turns.scrollTop = turns.scrollHeight;
   } else {
-    place.replaceChildren(el("p", "question", view.waiting ? "Taking it back …" : view.data.nothing?.title ?? ""), el("p", "quiet", view.waiting ? "" : view.data.nothing?.says ?? ""));
+    const { title, says } = view.waiting ? { title: view.waiting, says: "" } : view.data.nothing;
+    place.replaceChildren(el("p", "question", title), el("p", "quiet", says));
   }
   if (same) return;
   view.reasons.clear();
@@ -211,7 +212,7 @@ function wordsOf(view, said) {
 }
 
 function showUnsent(view) {
-  const n = TAB.unsent.filter((one) => ours(one, view)).length;
+  const n = unsentOf(view).length;
   view.root.dataset.unsent = String(n);
   const late = TAB.flying && performance.now() - TAB.flying.since > RESEND_MS / 2;
   view.root.querySelector(".unsent").textContent = n && (n > 3 || late) ? `${n} not stored yet; kept in this browser` : "";

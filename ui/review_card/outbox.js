@@ -57,11 +57,15 @@ function ours(press, view) {
   return press.kind === view.data.kind && press.person === view.data.person;
 }
 
+function unsentOf(view) {
+  return TAB.unsent.filter((press) => ours(press, view));
+}
+
 // Forget what the server has, and remember the rows of it, so that U can show them at once.
 function acknowledge(view) {
   const acks = view.data.acks ?? {};
   const has = (press) => press.number <= (acks[press.client] ?? 0);
-  for (const press of TAB.unsent.filter((one) => has(one) && ours(one, view))) {
+  for (const press of unsentOf(view).filter(has)) {
     if (press.act === "say") TAB.history.push({ ...press, row: view.known.get(press.card) });
     const undone = press.act === "undo" ? TAB.history.findLastIndex((one) => ours(one, view)) : -1;
     if (undone >= 0) TAB.history.splice(undone, 1);
@@ -78,7 +82,7 @@ function acknowledge(view) {
 // Hand over everything that is unsent, one message at a time: a newer one would only stop the run that
 // reads this one. `renew` sends even nothing, so that the leases are renewed.
 function send(view, { renew = false } = {}) {
-  const presses = TAB.unsent.filter((press) => ours(press, view)).slice(0, AT_ONCE);
+  const presses = unsentOf(view).slice(0, AT_ONCE);
   if (!presses.length && !renew) return;
   if (TAB.flying && performance.now() - TAB.flying.since < RESEND_MS) return;
   TAB.flying = { nonce: `${TAB.client}/${++TAB.nonce}`, since: performance.now() };
@@ -91,7 +95,7 @@ function rowsToCome(view) {
   let rows = [...view.data.cards];
   const done = TAB.history.filter((one) => ours(one, view));
   let waiting = false;
-  for (const press of TAB.unsent.filter((one) => ours(one, view))) {
+  for (const press of unsentOf(view)) {
     if (press.act === "say") {
       rows = rows.filter((row) => row.id !== press.card);
       done.push({ ...press, row: view.known.get(press.card) });
