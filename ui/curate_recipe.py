@@ -121,12 +121,8 @@ class PreferenceRecipe:
     temperature: float | None = None
 
     def pool(self, db: Database) -> Pool:
-        made = pool.preference_rows(labelled_pairs(db, self), self.filters)
-        if self.most and len(made.rows) > self.most:
-            beyond = {"beyond the limit": len(made.rows) - self.most}
-            made = _also_dropped(replace(made, rows=made.rows[: self.most]), beyond)
-        corrected = pool.preference_rows(corrected_pairs(db, self.where), self.filters)
-        return pool.with_corrected(made, corrected, most=self.filters.max_corrected)
+        found = [*labelled_pairs(db, self), *corrected_pairs(db, self.where)]
+        return pool.preference_rows(found, self.filters, most=self.most)
 
     @property
     def origin(self) -> Origin:
@@ -139,8 +135,14 @@ class PreferenceRecipe:
 def labelled_pairs(db: Database, recipe: PreferenceRecipe) -> list[LabelledPair]:
     """Pairs with their effective labels: people's, else a bulk rule's, else the chosen judge's."""
     found = said.read(db, recipe.where, recipe.judge)
-    labels = effective_labels(found.verdicts, found.judgements, temperature=recipe.temperature)
-    return [_labelled(one, found.splits[one.pair.id]) for one in labels]
+    written = {one.pair.id: one for one in found.verdicts if pool.is_correction(one)}
+    verdicts = (one for one in found.verdicts if one.pair.id not in written)
+    judged = (one for one in found.judgements if one.pair.id not in written)
+    labels = effective_labels(verdicts, judged, temperature=recipe.temperature)
+    return [
+        *(_labelled(one, found.splits[one.pair.id]) for one in labels),
+        *(LabelledPair.of(one, split=found.splits[key]) for key, one in written.items()),
+    ]
 
 
 def corrected_pairs(db: Database, where: PairFilter) -> list[LabelledPair]:

@@ -93,7 +93,7 @@ def _rows(running: Running, kind: str, options: Row, filters: Filters) -> Pool:
         return _with_corrected(running, made, options["corrected"], filters)
     if kind == "preference":
         labels = _reported(running, formats.read_labels(options["labels"], skip_bad=skip))
-        return _counted(_preference(labels, filters), labels)
+        return _counted(pool.preference_rows(labelled_pairs(labels.rows), filters), labels)
     prompts = _reported(running, formats.read_prompts(options["prompts"], skip_bad=skip))
     return _counted(pool.prompt_rows(prompts), prompts)
 
@@ -103,16 +103,7 @@ def _helpful(running: Running, kind: str, path: Path, filters: Filters) -> Pool:
         answers = _reported(running, formats.read_answers(path, skip_bad=running.skip_bad))
         return _counted(pool.answer_rows(answers, filters), answers)
     labels = _reported(running, formats.read_labels(path, skip_bad=running.skip_bad))
-    return _counted(_preference(labels, filters), labels)
-
-
-def _preference(labels: formats.Rows[Label], filters: Filters) -> Pool:
-    """The rows of a labels file, among them those whose better answer a person wrote."""
-    made: dict[bool, list[LabelledPair]] = {True: [], False: []}
-    for one in labelled_pairs(labels.rows):
-        made[one.source == "corrected"].append(one)
-    others, corrected = (pool.preference_rows(made[which], filters) for which in (False, True))
-    return pool.with_corrected(others, corrected, most=filters.max_corrected)
+    return _counted(pool.preference_rows(labelled_pairs(labels.rows), filters), labels)
 
 
 def _with_corrected(running: Running, made: Pool, path: Path | None, filters: Filters) -> Pool:

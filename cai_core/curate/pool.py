@@ -174,11 +174,32 @@ def corrected_rows(answers: Iterable[Answer], filters: Filters | None = None) ->
     return _pool("sft", found)
 
 
-def preference_rows(pairs: Iterable[LabelledPair], filters: Filters | None = None) -> Pool:
-    """{prompt, chosen, rejected, p_chosen, weight, source} from labelled pairs, people's first."""
+def preference_rows(
+    pairs: Iterable[LabelledPair], filters: Filters | None = None, *, most: int = 0
+) -> Pool:
+    """{prompt, chosen, rejected, p_chosen, weight, source} from labelled pairs, people's first.
+
+    Args:
+        most: how many rows at most, 0 for any number; corrected ones come on top, up to their share.
+    """
+    filters, given = filters or Filters(), list(pairs)
     order = get_args(LabelledBy)
-    ordered = sorted(pairs, key=lambda pair: order.index(pair.source))
-    return _pool("preference", [_preference_row(pair, filters or Filters()) for pair in ordered])
+    ordered = sorted(
+        (pair for pair in given if pair.source != CORRECTED),
+        key=lambda pair: order.index(pair.source),
+    )
+    others = _first(_pool("preference", [_preference_row(p, filters) for p in ordered]), most)
+    written = [_preference_row(pair, filters) for pair in given if pair.source == CORRECTED]
+    return with_corrected(others, _pool("preference", written), most=filters.max_corrected)
+
+
+def _first(made: Pool, most: int) -> Pool:
+    """The first rows alone, where there are more of them."""
+    beyond = len(made.rows) - most
+    if not most or beyond <= 0:
+        return made
+    dropped = dict(made.dropped) | {"beyond the limit": beyond}
+    return replace(made, rows=made.rows[:most], dropped=dropped)
 
 
 def prompt_rows(prompts: Iterable[Prompt]) -> Pool:

@@ -176,12 +176,22 @@ def test_a_corrected_pair_is_marked_in_its_row_and_a_rule_comes_after_people():
         numbered(3, 1.0, source="people"),
         numbered(4),
     ]
-    made = pool.preference_rows(rows[::-1])
-    assert [row.labelled_by for row in made.rows] == ["people", "corrected", "rule", "judge"]
-    assert [row.row["source"] for row in made.rows] == ["harmless", "corrected"] + ["harmless"] * 2
-    only = pool.preference_rows(rows, Filters(people_only=True))
+    made = pool.preference_rows(rows[::-1], Filters(max_corrected=1))
+    assert [row.labelled_by for row in made.rows] == ["people", "rule", "judge", "corrected"]
+    assert [row.row["source"] for row in made.rows] == ["harmless"] * 3 + ["corrected"]
+    only = pool.preference_rows(rows, Filters(people_only=True, max_corrected=0.5))
     assert [row.labelled_by for row in only.rows] == ["people", "corrected"]
     assert only.dropped == {"not reviewed": 2}
+    assert pool.preference_rows(rows).dropped == {"corrected beyond the share": 1}
+
+
+def test_under_a_limit_people_come_first_and_corrected_rows_on_top():
+    rows = [numbered(n) for n in range(8)]
+    rows += [numbered(20 + n, 1.0, source="people") for n in range(3)]
+    rows += [numbered(40 + n, 1.0, source="corrected", writer="Ada") for n in range(4)]
+    made = pool.preference_rows(rows, most=4)
+    assert [row.labelled_by for row in made.rows] == ["people"] * 3 + ["judge", "corrected"]
+    assert made.dropped == {"beyond the limit": 7, "corrected beyond the share": 3}
 
 
 def test_a_row_tells_who_corrected_it():

@@ -139,5 +139,17 @@ def test_corrections_enter_both_kinds_of_datasets_up_to_their_share(seeded_works
     assert {row.row["p_chosen"] for row in free.rows if row.source == "corrected"} == {1.0}
 
 
+def test_corrections_that_came_in_as_labels_are_marked_too(seeded_workspace):
+    with seeded_workspace.db() as db:
+        corrections.add(db, seed.pair_of(seed.QUESTIONS[0]).id, "By hand.", person="Ada")
+        [one] = corrections.standing(db)
+        labels.add_many(db, one.labels, job="file:x", source="file")
+        corrections.undo(db, one.id, who="Ada")
+        rows = PreferenceRecipe(JUDGE, filters=review_filters(1.0)).pool(db).rows
+    mine = [row for row in rows if row.source == "corrected"]
+    assert len(mine) == 2
+    assert {row.row["chosen"][0]["content"] for row in mine} == {"By hand."}
+
+
 def review_filters(most):
     return SftRecipe().filters.model_copy(update={"max_corrected": most})

@@ -71,6 +71,17 @@ def test_words_and_flags_narrow_a_rule(filled):
     assert bulk.preview(filled, Rule("a", PairFilter(inconsistent=True))).n == 1
 
 
+def test_a_rule_can_follow_one_judge_of_several(filled):
+    labels.add(filled, judgement(pair("q0"), annotator="other", verdict="b", p_a=0.1))
+
+    def n(**where):
+        return bulk.preview(filled, Rule("a", PairFilter(**where))).n
+
+    assert (n(judge="other"), n(judge="m"), n(judge="nobody")) == (1, 12, 0)
+    assert (n(judge="other", verdict="a"), n(judge="other", verdict="b")) == (0, 1)
+    assert n(judge="m", verdict="b", sure=(0.75, 1.0)) == 4
+
+
 def test_the_sample_is_random_and_stays_with_its_seed(filled):
     rule = Rule("judge", judge=JUDGE)
     first = bulk.sample(filled, rule, n=5, seed=1)
