@@ -19,8 +19,8 @@ from cai_core.store.pairs import PairFilter
 class Said:
     """The pairs that pass a filter and what stands of them.
 
-    `verdicts` are people's and rules', oldest first; `judgements` at most one a pair, the newest. Labels
-    share the pair's object and have no votes, panel, reason or note.
+    `verdicts` are people's, oldest first, and the newest rule's of each pair; `judgements` at most one a
+    pair, the newest. Labels share the pair's object and have no votes, panel, reason or note.
     """
 
     splits: Mapping[str, Split] = field(default_factory=dict)
@@ -35,23 +35,26 @@ def read(db: Database, where: PairFilter | None = None, judge: LabelFilter | Non
     found = {seq: pair for seq, (pair, _) in there.items()}
     return Said(
         splits={pair.id: split for pair, split in there.values()},
-        verdicts=_verdicts(db, found, where),
+        verdicts=(*_verdicts(db, found, where), *_rules(db, found, where)),
         judgements=_judgements(db, found, where, judge) if judge else (),
     )
 
 
 _PAIRS = f"""SELECT p.seq, {pairs.COLUMNS} FROM pair_states s JOIN pairs p ON p.seq = s.pair
     {pairs.TEXTS} WHERE {{clause}} ORDER BY p.seq"""
-_VERDICTS = """SELECT t.pair, n.kind, n.annotator, t.verdict, t.p, l.blind,
+_VERDICTS = """SELECT t.pair, n.annotator, t.verdict, t.p, l.blind,
         json_extract(l.review, '$.queue'), json_extract(l.review, '$.constitution_version'),
         l.constitution_name, l.constitution_hash, l.constitution_version
     FROM annotators n JOIN standing t ON t.annotator = n.id JOIN labels l ON l.seq = t.label
-    WHERE n.kind IN ('person', 'rule') AND {these} ORDER BY t.label"""
+    WHERE n.kind = 'person' AND {these} ORDER BY t.label"""
 # In SQLite the other columns of a row with max() are those of the row that has it.
 _JUDGEMENTS = """SELECT t.pair, n.annotator, t.verdict, t.p, l.inconsistent, l.constitution_name,
         l.constitution_hash, l.constitution_version, max(t.label)
     FROM annotators n JOIN standing t ON t.annotator = n.id JOIN labels l ON l.seq = t.label
     WHERE n.kind = 'judge' AND {these} AND {which} GROUP BY t.pair"""
+_RULES = """SELECT t.pair, n.annotator, t.verdict, t.p, max(t.label)
+    FROM annotators n JOIN standing t ON t.annotator = n.id
+    WHERE n.kind = 'rule' AND {these} GROUP BY t.pair"""
 
 
 def _these(where: PairFilter) -> tuple[str, list[Any]]:
@@ -75,23 +78,32 @@ def _verdicts(db: Database, there: Mapping[int, Pair], where: PairFilter) -> tup
     return tuple(
         Label(
             pair=there[row[0]],
-            verdict=row[3],
-            p_a=row[4],
-            kind=row[1],
-            annotator=row[2],
-            constitution=_constitution(*row[8:11]),
-            review=_review(row) if row[1] == "person" else None,
+            verdict=row[2],
+            p_a=row[3],
+            kind="person",
+            annotator=row[1],
+            constitution=_constitution(*row[7:10]),
+            review=_review(row),
         )
         for row in db.conn.execute(_VERDICTS.format(these=these), params)
         if row[0] in there
     )
 
 
+def _rules(db: Database, there: Mapping[int, Pair], where: PairFilter) -> tuple[Label, ...]:
+    these, params = _these(where)
+    return tuple(
+        Label(there[pair], verdict, p, kind="rule", annotator=annotator)
+        for pair, annotator, verdict, p, _ in db.conn.execute(_RULES.format(these=these), params)
+        if pair in there
+    )
+
+
 def _review(row: tuple[Any, ...]) -> Review | None:
     """What decides whether the verdict counts; an imported one has none."""
-    if row[5] is None:
+    if row[4] is None:
         return None
-    return Review(bool(row[5]), row[6] or "", None, row[2], constitution_version=row[7])
+    return Review(bool(row[4]), row[5] or "", None, row[1], constitution_version=row[6])
 
 
 def _constitution(name: str, key: str | None, version: int | None) -> ConstitutionRef | None:
