@@ -228,3 +228,42 @@ def test_verdicts_that_are_read_in_count_as_the_draws_they_were(db):
     assert (draw["queue"], draw["pi"]) == ("even", 0.5)
     left = {lease.pair.pair.prompt[0].content for lease in draws.lease(db, "Grace", EVEN)}
     assert left == {"three"}  # "two" was read blind: its draw is credited
+
+
+def test_who_skips_a_disputed_pair_leaves_it_to_somebody_else(db):
+    labels.add(db, replace(judgement(pair("q")), kind="person", annotator="Ada", review=review()))
+    other = replace(judgement(pair("q")), verdict="b", kind="person", annotator="Bob")
+    labels.add(db, replace(other, review=review()))
+    [lease] = draws.lease(db, "Cleo", Queue("adjudication"))
+    verdicts.give(db, press(1, lease, "skip"), person="Cleo")
+    assert pairs.count(db, PairFilter(disputed=True)) == 1
+    assert draws.lease(db, "Cleo", Queue("adjudication")) == []
+    [lease] = draws.lease(db, "Dora", Queue("adjudication"))
+    verdicts.give(db, press(2, lease, "tie"), person="Dora")
+    assert pairs.count(db, PairFilter(disputed=True)) == 0
+
+
+def test_the_pairs_left_are_counted_with_those_that_one_holds(filled):
+    assert draws.left(filled, "Ada", EVEN, most=100) == 40
+    lease, *_ = draws.lease(filled, "Ada", EVEN)
+    assert draws.left(filled, "Ada", EVEN, most=100) == 40
+    assert draws.left(filled, "Bob", EVEN, most=100) == 35
+    assert draws.left(filled, "Bob", EVEN, most=7) == 7
+    verdicts.give(filled, press(1, lease), person="Ada")
+    assert draws.left(filled, "Ada", EVEN, most=100) == 39
+
+
+def test_the_pairs_to_ask_again_for_may_shrink_without_giving_back_what_is_held(filled):
+    ids = tuple(item.id for item in pairs.find(filled, limit=4))
+    held = draws.lease(filled, "Ada", Queue("again", pairs=ids), n=3)
+    still = draws.lease(filled, "Ada", Queue("again", pairs=ids[1:]), n=3)
+    assert [one.pair.id for one in still] == [one.pair.id for one in held]
+
+
+def test_a_few_pairs_come_up_once_for_everybody_in_the_guided_queue(filled):
+    few = Queue("guided", pairs=tuple(item.id for item in pairs.find(filled, limit=2)))
+    for number in (1, 2):
+        lease, *_ = draws.lease(filled, "Ada", few)
+        verdicts.give(filled, press(number, lease), person="Ada")
+    assert draws.lease(filled, "Ada", few) == []
+    assert len(draws.lease(filled, "Bob", few)) == 2
