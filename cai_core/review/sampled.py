@@ -29,46 +29,50 @@ class Sample:
     unreached: int = 0
 
 
-def sample(
-    judged: JudgedPairs,
-    draws: Draws,
-    verdicts: Verdicts,
-    *,
-    taught: FloatArray | None = None,
-    last: int | None = None,
-) -> Sample:
+@dataclass(frozen=True, eq=False)
+class Readings:
+    """What people said and what came up: all that labels of one workspace are held against.
+
+    `newest` is the number of the workspace's last pair. `whole`: the draws are from all pairs.
+    """
+
+    draws: Draws
+    verdicts: Verdicts
+    newest: int
+    whole: bool = True
+
+
+def sample(judged: JudgedPairs, readings: Readings, *, taught: FloatArray | None = None) -> Sample:
     """The labels of a judge, held against first blind verdicts on the pairs that draws brought up.
+
+    Where no draw brought any of them up, all first blind verdicts count as if it had: even draws are
+    then assumed, and the reviews say so.
 
     Args:
         taught: (n,) P(response_a is better) by the learned judge, cross-fitted where it learned from
             the pair; nan where it said nothing.
-        last: the number of the workspace's newest pair, where that is not among the judged.
     """
     if taught is not None:
         taught = taught[~np.isnan(judged.sides)]
     judged = judged.where(~np.isnan(judged.sides))
-    population = Population(
-        np.where(judged.sides == 0.5, np.maximum(judged.p_a, 1 - judged.p_a), _own_side(judged)),
-        predictors=_predictors(judged, taught),
-    )
-    found = measuring(judged.pairs, verdicts)
-    drawn = draws.where(np.isin(draws.pairs, judged.pairs))
-    there = np.isin(drawn.pairs, found.pairs)
-    kept = drawn.where(there)
-    at = np.searchsorted(found.pairs, kept.pairs)
-    index = np.searchsorted(judged.pairs, kept.pairs)
-    newest = last if last is not None else int(judged.pairs.max(initial=0))
-    whole = len(judged) == newest
-    weight = relative_weights(kept, whole=whole) * _cohort_weights(kept, judged.pairs, newest)
+    population = Population(_own_side(judged), predictors=_predictors(judged, taught))
+    found = measuring(judged.pairs, readings.verdicts)
+    drawn = readings.draws.where(np.isin(readings.draws.pairs, judged.pairs))
+    kept = drawn.where(np.isin(drawn.pairs, found.pairs))
+    assumed = not len(kept) and len(found.pairs) > 0
+    numbers = found.pairs if assumed else kept.pairs
+    at, index = np.searchsorted(found.pairs, numbers), np.searchsorted(judged.pairs, numbers)
     reviewed = Reviewed(
         index=index.astype(np.int64),
         right=found.agreement(judged.sides[index], at),
-        weight=weight,
-        left_out=_left_out(judged.pairs, drawn, verdicts, taken_back=int((~there).sum())),
-        ties=int((found.ties[at] > 0).sum()),
+        weight=np.ones(len(numbers)) if assumed else _weights(kept, judged.pairs, readings),
+        ordered=not assumed,
+        left_out=_left_out(judged.pairs, None if assumed else drawn, readings.verdicts),
+        ties=int((found.counts[at, 1] > 0).sum()),
+        assumes_random=assumed,
     )
-    reached = int(draws.there.max(initial=0))
-    unreached = int((judged.pairs > reached).sum()) if len(kept) else 0
+    reached = int(kept.there.max(initial=0)) if readings.whole else 0
+    unreached = int((judged.pairs > reached).sum()) if reached else 0
     return Sample(population, reviewed, judged.pairs, found.mean[at], unreached)
 
 
@@ -99,10 +103,6 @@ class Measuring:
     def mean(self) -> FloatArray:
         worth: FloatArray = self.counts @ np.array([1.0, 0.5, 0.0]) / self.counts.sum(axis=1)
         return worth
-
-    @property
-    def ties(self) -> FloatArray:
-        return self.counts[:, 1]
 
     def agreement(self, sides: FloatArray, at: NDArray[np.intp]) -> FloatArray:
         """(n,) how much of what these rows say agrees with these sides; a tie against a side is half."""
@@ -135,6 +135,14 @@ def relative_weights(draws: Draws, *, whole: bool = True) -> FloatArray:
     return u
 
 
+def _weights(draws: Draws, pairs: IntArray, readings: Readings) -> FloatArray:
+    """Of all pairs, of which the judged ones may be a part."""
+    if not readings.whole:
+        return relative_weights(draws, whole=False)
+    even = relative_weights(draws, whole=len(pairs) == readings.newest)
+    return even * _cohort_weights(draws, pairs, readings.newest)
+
+
 def _cohort_weights(draws: Draws, pairs: IntArray, newest: int) -> FloatArray:
     """Pairs that came later had fewer draws to come up at: each cohort counts as much as it is large."""
     edges = _edges(draws.there, newest)
@@ -161,15 +169,15 @@ def _edges(there: IntArray, newest: int) -> list[int]:
     return [*edges[:-1], newest] if edges else [newest]
 
 
-def _left_out(
-    pairs: IntArray, drawn: Draws, verdicts: Verdicts, *, taken_back: int
-) -> Mapping[str, int]:
+def _left_out(pairs: IntArray, drawn: Draws | None, verdicts: Verdicts) -> Mapping[str, int]:
     """How many verdicts on these pairs do not measure, by reason."""
     said = verdicts.where(np.isin(verdicts.pairs, pairs))
     counts = {name: int((said.first_blind & (said.said == name)).sum()) for name in ("bad", "skip")}
-    measures = said.first_blind & ~np.isnan(said.sides)
     counts["sighted"] = int((~said.blind).sum())
     counts["asked again"] = int((said.blind & ~said.first_blind).sum())
-    counts["not drawn at random"] = int((measures & ~np.isin(said.pairs, drawn.pairs)).sum())
-    counts["taken back"] = max(0, taken_back - counts["bad"] - counts["skip"])
+    if drawn is not None:
+        measures = said.first_blind & ~np.isnan(said.sides)
+        first = np.unique(said.pairs[said.first_blind])
+        counts["not drawn at random"] = int((measures & ~np.isin(said.pairs, drawn.pairs)).sum())
+        counts["taken back"] = int((~np.isin(drawn.pairs, first)).sum())
     return {name: n for name, n in counts.items() if n}

@@ -3,6 +3,7 @@
 Two hundred thousand judged pairs and fifty thousand verdicts are read in well under a second.
 """
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -10,9 +11,11 @@ import numpy as np
 from sqlite_utils import Database
 
 from cai_core.schema import HUMAN_P, content_hash
-from cai_core.schema.readings import Draws, JudgedPairs, Verdicts
+from cai_core.schema.readings import Draws, JudgedPairs, Numbers, Verdicts
 from cai_core.stats import FloatArray
+from cai_core.store import pairs
 from cai_core.store.labels import JudgeUse, LabelFilter
+from cai_core.store.pairs import PairFilter
 
 # What is missing comes as UNKNOWN, so that rows go into arrays one by one, never as a list of them.
 UNKNOWN = -1.0
@@ -75,13 +78,12 @@ def judged_where(db: Database, where: LabelFilter) -> JudgedPairs:
 
 def _judged(db: Database, found: Iterable[tuple[Any, ...]]) -> JudgedPairs:
     rows = np.fromiter(found, dtype=[("pair", "i8"), ("label", "i8"), ("p", "f8"), ("side", "f8")])
-    shaky = np.fromiter(db.conn.execute(_INCONSISTENT), dtype=[("seq", "i8")])
     return JudgedPairs(
         pairs=rows["pair"].copy(),
         labels=rows["label"].copy(),
         p_a=_known(rows["p"]),
         sides=_known(rows["side"]),
-        inconsistent=np.isin(rows["label"], shaky["seq"]),
+        inconsistent=np.isin(rows["label"], _numbers(db.conn.execute(_INCONSISTENT))),
     )
 
 
@@ -93,14 +95,14 @@ def _known(values: FloatArray) -> FloatArray:
 def verdicts(db: Database) -> Verdicts:
     """Everything that people said and nobody took back."""
     found = db.conn.execute(_SAID).fetchall()
-    pairs, labels, names, said, blind, first, queues, created = (
+    numbers, labels, names, said, blind, first, queues, created = (
         zip(*found, strict=True) if found else ((),) * 8
     )
     people = dict.fromkeys(names)
     places = {name: at for at, name in enumerate(people)}
     seen = np.array(blind, dtype=np.bool_)
     return Verdicts(
-        pairs=np.array(pairs, dtype=np.int64),
+        pairs=np.array(numbers, dtype=np.int64),
         labels=np.array(labels, dtype=np.int64),
         people=np.array([places[name] for name in names], dtype=np.int64),
         names=tuple(people),
@@ -116,13 +118,48 @@ def verdicts(db: Database) -> Verdicts:
 def draws(db: Database, scope: str = "") -> Draws:
     """The measured draws from all pairs, or from those of a scope."""
     found = db.conn.execute(_DRAWN, [scope]).fetchall()
-    pairs, queues, pi, created = zip(*found, strict=True) if found else ((),) * 4
+    numbers, queues, pi, created = zip(*found, strict=True) if found else ((),) * 4
     return Draws(
-        pairs=np.array(pairs, dtype=np.int64),
+        pairs=np.array(numbers, dtype=np.int64),
         queues=np.array(queues, dtype=np.str_),
         pi=np.array(pi, dtype=np.float64),
         there=np.array(_counted(created, _pairs_before(db)), dtype=np.int64),
     )
+
+
+def scopes(db: Database) -> dict[str, int]:
+    """How many measured draws there are from all pairs ("") and from each narrower part of them."""
+    sql = "SELECT scope, count(*) AS n FROM draws GROUP BY scope ORDER BY n DESC, scope"
+    return dict(db.conn.execute(sql).fetchall())
+
+
+def filter_of(scope: str) -> PairFilter:
+    """The filter that a scope was stored from."""
+    said = json.loads(scope) if scope else {}
+    if said.get("sure"):
+        said["sure"] = tuple(said["sure"])
+    return PairFilter(**said)
+
+
+def pairs_in(db: Database, scope: str) -> Numbers:
+    """The numbers of all pairs of a scope, rising."""
+    clause, params = pairs.clause_of(filter_of(scope))
+    sql = f"SELECT s.pair FROM pair_states s WHERE {clause} ORDER BY s.pair"
+    return _numbers(db.conn.execute(sql, params))
+
+
+def numbers_of(db: Database, identities: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """Pairs by their identity: each one's number, and the id of the text that is its first answer."""
+    sql = (
+        """SELECT p.identity, p.seq, p.a FROM json_each(?) j JOIN pairs p ON p.identity = j.value"""
+    )
+    found = db.conn.execute(sql, [json.dumps(list(identities))]).fetchall()
+    return {identity: (seq, a) for identity, seq, a in found}
+
+
+def _numbers(found: Iterable[tuple[int]]) -> Numbers:
+    numbers: Numbers = np.fromiter(found, dtype=[("n", "i8")])["n"].copy()
+    return numbers
 
 
 def _counted(created: Sequence[str], before: Callable[[str], int]) -> list[int]:
@@ -161,6 +198,6 @@ def _pairs_before(db: Database) -> Callable[[str], int]:
     return before
 
 
-def prompts(db: Database, pairs: Sequence[int]) -> dict[int, str]:
+def prompts(db: Database, numbers: Sequence[int]) -> dict[int, str]:
     """The prompt of each pair, as the id of its text."""
-    return dict(db.conn.execute(_PROMPTS, [str(list(pairs))]).fetchall())
+    return dict(db.conn.execute(_PROMPTS, [str(list(numbers))]).fetchall())

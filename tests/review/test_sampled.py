@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from cai_core.review.sample import checked
-from cai_core.review.sampled import relative_weights, sample
+from cai_core.review.sampled import Readings, relative_weights
+from cai_core.review.sampled import sample as sampled
 from cai_core.schema.readings import Draws, JudgedPairs, Verdicts
 
 SIDES = {"a": 1.0, "tie": 0.5, "b": 0.0}
@@ -51,6 +52,11 @@ def drawn(pairs, *, pi=None, queue="even", there=4):
         pi=np.array([1 / there] * n if pi is None else pi, dtype=float),
         there=np.array([there] * n if np.isscalar(there) else there, dtype=np.int64),
     )
+
+
+def sample(judgements, draws, people, **more):
+    newest = int(judgements.pairs.max())
+    return sampled(judgements, Readings(draws, people, newest), **more)
 
 
 def test_a_label_is_right_where_a_person_says_the_same():
@@ -136,3 +142,13 @@ def test_the_learned_judge_predicts_whether_a_label_is_right():
         taught=np.array([0.7, 0.5, 0.9]),
     )
     assert found.population.predictors[:, 1].tolist() == pytest.approx([0.7, 0.1])
+
+
+def test_without_any_draw_first_blind_verdicts_are_taken_for_a_random_sample_and_it_says_so():
+    found = sample(judged([0.9, 0.8, 0.2]), drawn([]), said((3, "Ada", "a"), (1, "Ada", "a")))
+    assert found.reviewed.assumes_random
+    assert not found.reviewed.ordered
+    assert found.reviewed.index.tolist() == [0, 2]
+    assert found.reviewed.right.tolist() == [1.0, 0.0]
+    assert found.reviewed.left_out == {}
+    assert not sample(judged([0.9]), drawn([]), said()).reviewed.assumes_random

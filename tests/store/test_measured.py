@@ -5,10 +5,11 @@ import random
 import numpy as np
 import pytest
 
-from cai_core.schema import HUMAN_P
+from cai_core.schema import HUMAN_P, Pair, content_hash
 from cai_core.store import draws, labels, measured, pairs, verdicts
 from cai_core.store.draws import Queue
 from cai_core.store.labels import LabelFilter
+from cai_core.store.pairs import PairFilter
 from cai_core.store.verdicts import Press
 from tests.store.rows import judgement, pair, review
 
@@ -119,3 +120,24 @@ def test_prompts_tell_pairs_of_one_question(filled):
     labels.add(filled, judgement(pair("q1", "Another.", "One more.")))
     found = measured.prompts(filled, [2, 3, 21])
     assert found[2] == found[21] != found[3]
+
+
+def test_draws_from_a_part_of_the_pairs_name_it(filled):
+    pairs.add(filled, [pair("other")], source="web")
+    narrow = Queue("even", PairFilter(source="web"))
+    [lease] = draws.lease(filled, "Ada", narrow, n=1)
+    verdicts.give(filled, Press("tab", 1, lease.pair.id, "a"), person="Ada")
+    give(filled, "Ben", 2)
+    found = measured.scopes(filled)
+    assert found == {"": 2, narrow.scope: 1}
+    assert measured.filter_of(narrow.scope) == PairFilter(source="web")
+    assert measured.pairs_in(filled, narrow.scope).tolist() == [21]
+    assert len(measured.pairs_in(filled, "")) == 21
+    assert len(measured.draws(filled, narrow.scope)) == 1
+
+
+def test_pairs_are_found_by_what_they_are(filled):
+    one = pairs.find(filled)[3]
+    identity = Pair.id_of(one.pair.prompt, one.pair.response_b, one.pair.response_a)
+    found = measured.numbers_of(filled, [identity, "none"])
+    assert found == {identity: (4, content_hash(one.pair.response_a))}
