@@ -92,7 +92,7 @@ def checked(population: Population, reviewed: Reviewed) -> None:
     n, size = len(reviewed), len(population)
     if not n == len(reviewed.right) == len(reviewed.weight):
         raise DataError("places, verdicts and weights of the reviews must be equally many")
-    if n and not (0 <= reviewed.index.min() and reviewed.index.max() < size):
+    if n and not (reviewed.index.min() >= 0 and reviewed.index.max() < size):
         raise DataError("a review is of a pair that is not in the population")
     if n != len(np.unique(reviewed.index)):
         raise DataError("a pair stands twice among the reviews; give its mean once")
