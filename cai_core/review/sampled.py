@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cai_core.review.sample import IntArray, Population, Reviewed
 from cai_core.schema.readings import Draws, JudgedPairs, Verdicts
-from cai_core.stats import FloatArray
+from cai_core.stats import NOTHING, Estimate, FloatArray, wilson
 
 FEWEST = 10  # draws of a cohort that stands for itself
 
@@ -18,15 +18,22 @@ FEWEST = 10  # draws of a cohort that stands for itself
 class Sample:
     """A population and the reviews of it.
 
-    `pairs` (N,) are its numbers in the workspace, `people` (n,) the mean of the first blind verdicts on
-    each reviewed pair as 1 (a), 0.5, 0 (b). `unreached` counts pairs that came after the last draw.
+    `judged` are its N labels, `people` (n,) the mean of the first blind verdicts on each reviewed pair
+    as 1 (a), 0.5, 0 (b). `human_human` is how often two people agree on a pair. `unreached` counts
+    pairs that came after the last draw.
     """
 
     population: Population
     reviewed: Reviewed
-    pairs: IntArray
+    judged: JudgedPairs
     people: FloatArray
+    human_human: Estimate = NOTHING
     unreached: int = 0
+
+    @property
+    def rows(self) -> JudgedPairs:
+        """The labels of the n reviewed pairs."""
+        return self.judged.where(self.reviewed.index)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +80,7 @@ def sample(judged: JudgedPairs, readings: Readings, *, taught: FloatArray | None
     )
     reached = int(kept.there.max(initial=0)) if readings.whole else 0
     unreached = int((judged.pairs > reached).sum()) if reached else 0
-    return Sample(population, reviewed, judged.pairs, found.mean[at], unreached)
+    return Sample(population, reviewed, judged, found.mean[at], found.between, unreached)
 
 
 def _own_side(judged: JudgedPairs) -> FloatArray:
@@ -103,6 +110,16 @@ class Measuring:
     def mean(self) -> FloatArray:
         worth: FloatArray = self.counts @ np.array([1.0, 0.5, 0.0]) / self.counts.sum(axis=1)
         return worth
+
+    @property
+    def between(self) -> Estimate:
+        """How often two people agree on a pair; one that several read counts once."""
+        a, ties, b = self.counts.T
+        n = a + ties + b
+        couples = n * (n - 1) / 2
+        agreed = (self.counts * (self.counts - 1) / 2).sum(axis=1) + 0.5 * ties * (a + b)
+        twice = couples > 0
+        return wilson(float((agreed[twice] / couples[twice]).sum()), int(twice.sum()))
 
     def agreement(self, sides: FloatArray, at: NDArray[np.intp]) -> FloatArray:
         """(n,) how much of what these rows say agrees with these sides; a tie against a side is half."""

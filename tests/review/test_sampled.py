@@ -152,3 +152,13 @@ def test_without_any_draw_first_blind_verdicts_are_taken_for_a_random_sample_and
     assert found.reviewed.right.tolist() == [1.0, 0.0]
     assert found.reviewed.left_out == {}
     assert not sample(judged([0.9]), drawn([]), said()).reviewed.assumes_random
+
+
+def test_two_people_agree_by_halves_where_one_says_tie_and_a_pair_counts_once():
+    people = said(
+        (1, "Ada", "a"), (1, "Ben", "a"), (1, "Cy", "b"), (2, "Ada", "a"), (2, "Ben", "tie"),
+        (3, "Ada", "a"),
+    )  # fmt: skip
+    found = sample(judged([0.9] * 3), drawn([1, 2, 3]), people).human_human
+    assert found.n == 2
+    assert found.value == pytest.approx((1 / 3 + 1 / 2) / 2)
