@@ -179,6 +179,53 @@ def _share_test(p: float, n: int, groups: int, variance: float) -> tuple[Estimat
     return found, float(2 * stdtr(groups - 1, -abs(2 * p - 1) * math.sqrt(rows)))
 
 
+def weighted_mean(values: FloatArray, weights: FloatArray, clusters: NDArray[np.int64]) -> Estimate:
+    """A mean of n weighed numbers with a 95% interval; a cluster's rows are one draw (CR1).
+
+    Args:
+        values, weights, clusters: (n,) each. Only the ratios of the weights matter.
+    """
+    mean, error, groups = _weighted(values, weights, clusters)
+    half = t95(groups - 1) * error if groups > 1 else math.nan
+    return Estimate(mean, mean - half, mean + half, len(values)) if len(values) else NOTHING
+
+
+def weighted_share(
+    values: FloatArray, weights: FloatArray, clusters: NDArray[np.int64]
+) -> Estimate:
+    """The mean of n weighed scores in [0, 1], with Wilson's interval at the n that they are worth.
+
+    That n is p (1 - p) over the variance of the mean (`weighted_mean`), at most (sum of cluster
+    weights)^2 / sum of their squares (Kish 1965). Where nothing is weighed and each row is a cluster of
+    its own this is Wilson's interval.
+    """
+    if not len(values):
+        return NOTHING
+    mean, error, groups = _weighted(values, weights, clusters)
+    if groups < 2:
+        return Estimate(mean, math.nan, math.nan, len(values))
+    if groups == len(values) and np.ptp(weights) == 0:
+        return wilson(mean * groups, groups)
+    sums = cluster_sums(weights, clusters)
+    worth = float(sums.sum() ** 2 / np.square(sums).sum())
+    if error > 0:
+        worth = min(worth, mean * (1 - mean) / error**2)
+    return Estimate(mean, *_wilson_ends(mean, worth, t95(groups - 1)), len(values))
+
+
+def _weighted(
+    values: FloatArray, weights: FloatArray, clusters: NDArray[np.int64]
+) -> tuple[float, float, int]:
+    """Mean, its standard error and the number of clusters."""
+    if not len(values):
+        return math.nan, math.nan, 0
+    mean = float(np.average(values, weights=weights))
+    sums = cluster_sums(weights * (values - mean), clusters)
+    groups = len(sums)
+    error = math.sqrt(groups / max(1, groups - 1) * float(np.square(sums).sum())) / weights.sum()
+    return mean, float(error), groups
+
+
 @lru_cache(maxsize=4096)
 def t95(df: int) -> float:
     """Student's 0.975 quantile."""

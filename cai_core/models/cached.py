@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from cai_core.errors import CaiError
-from cai_core.models.protocol import Cache, Keeping, Model
+from cai_core.errors import CaiError, ModelError
+from cai_core.models.features import FEATURES, packed, unpacked
+from cai_core.models.protocol import Cache, Features, Featuring, Keeping, Model
 from cai_core.models.rendering import RENDERING
 from cai_core.schema import (
     Chat,
@@ -159,6 +160,36 @@ class CachedModel:
         values = [[-math.inf if x is None else x for x in row] for row in rows]
         return np.array(values, dtype=np.float64).reshape(len(chats), len(choices))
 
+    def features(self, chats: Sequence[Chat], *, hooks: Hooks = QUIET) -> Features:
+        """Kept as float16, a few kilobytes an answer; the newly read ones come back as they are kept."""
+        keys = self._feature_keys(chats)
+        found = self._cache.get(sorted(set(keys)))
+        hits = sum(key in found for key in keys)
+        wanted = {key: chat for key, chat in zip(keys, chats, strict=True) if key not in found}
+        todo = list(wanted)
+        for start in range(0, len(todo), CHUNK):
+            part = todo[start : start + CHUNK]
+            before = Progress(hits + start, len(chats), cached=hits)
+            telling = replace(hooks, progress=_behind(before, hooks))
+            rows = _featuring(self.model).features([wanted[key] for key in part], hooks=telling)
+            fresh = {key: packed(row) for key, row in zip(part, rows, strict=True)}
+            self._cache.put(fresh)
+            found |= fresh
+        self._asked += len(keys)
+        self._hits += hits
+        return np.array([unpacked(found[key]) for key in keys], dtype=np.float32)
+
+    def kept_features(self, chats: Sequence[Chat]) -> list[Features | None]:
+        """The features (d,) of each chat where they are kept; nothing is loaded."""
+        keys = self._feature_keys(chats)
+        found = self._cache.get(sorted(set(keys)))
+        return [unpacked(found[key]) if key in found else None for key in keys]
+
+    def _feature_keys(self, chats: Sequence[Chat]) -> list[str]:
+        return [
+            cache_key(self.fingerprint, "features", chat, {"version": FEATURES}) for chat in chats
+        ]
+
     def _rescue(self, kept: Callable[[Keeping, str], Any], keys: Iterable[str]) -> None:
         """Keep what was answered before a call ended half way."""
         model = self.model
@@ -183,6 +214,12 @@ class CachedModel:
             self._cache.put(fresh)
             found |= fresh
         return [found[key] for key in keys]
+
+
+def _featuring(model: Model) -> Featuring:
+    if isinstance(model, Featuring):
+        return model
+    raise ModelError(f"{model.id} shows no hidden states; choose a model of this machine")
 
 
 def _kept_row(model: Keeping, chat: Chat, params: Sampling) -> Row | None:

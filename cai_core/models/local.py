@@ -18,7 +18,9 @@ from torch import Tensor
 from cai_core.errors import Stopped
 from cai_core.models.decoding import Row, batches, draw, rows_of, without_gaps
 from cai_core.models.device import best_device
+from cai_core.models.features import read_features
 from cai_core.models.keeping import KEPT_SHARE, KeptRows, gathered, kept_row
+from cai_core.models.protocol import Features
 from cai_core.models.reader import Reader, Stems
 from cai_core.models.rendering import ChatRenderer
 from cai_core.models.scoring import score
@@ -119,6 +121,19 @@ class LocalModel:
             score(self._reader, contexts, scores)
         self._count(len(chats), sum(len(c.ids) for c in contexts), 0)
         return scores
+
+    def features(self, chats: Sequence[Chat], *, hooks: Hooks = QUIET) -> Features:
+        """Of hidden states, see `cai_core.models.features`: (chats, d), in order."""
+        answers = self._renderer.answers(chats, self.context)
+        rows: list[Features | None] = [None] * len(chats)
+        with torch.inference_mode():
+            for done, (place, values) in enumerate(read_features(self._reader, answers), start=1):
+                rows[place] = values
+                hooks.progress(Progress(done, len(chats)))
+                if hooks.should_stop():
+                    raise Stopped("stopped while answers were being read")
+        self._count(len(chats), sum(len(answer.ids) for answer in answers), 0)
+        return np.stack([row for row in rows if row is not None])
 
     def _count(self, asked: int, read: int, written: int) -> None:
         self.usage.asked += asked

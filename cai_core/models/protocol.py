@@ -3,8 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cai_core.schema import Chat, Completion, Hooks, Sampling, Usage
 from cai_core.stats import FloatArray
+
+Features = NDArray[np.float32]
 
 
 class Model(Protocol):
@@ -54,6 +59,18 @@ class Keeping(Protocol):
 
     def kept_scores(self, chat: Chat, choices: Sequence[str]) -> list[float] | None:
         """The scores, where there are some."""
+
+
+@runtime_checkable
+class Featuring(Protocol):
+    """A model whose hidden states can be read: one of this machine."""
+
+    def features(self, chats: Sequence[Chat], *, hooks: Hooks = ...) -> Features:
+        """What it makes of the answer that each chat ends in: (chats, d).
+
+        Raises ModelError: a chat ends in no answer or is longer than the window, or the model runs
+        elsewhere.
+        """
 
 
 @runtime_checkable

@@ -231,33 +231,48 @@ class Reader:
         Endings are padded on the left; logits (rows, columns, vocabulary) are those of the last
         `wanted` columns, some columns at a time.
         """
-        ids, own = padded(endings, self.device)
-        rows, width = ids.shape
-        step = PASS_TOKENS[self.device] // rows
-        if wanted > 1:
-            step = min(step, LOGITS // (rows * self.config.vocab_size))
-        for start in range(0, width, max(1, step)):
-            end = min(start + max(1, step), width)
+        width = max(map(len, endings))
+        step = LOGITS // (len(endings) * self.config.vocab_size) if wanted > 1 else width
+        for start, end, ids in self._passes(stems, endings, step):
             want = max(0, end - max(start, width - wanted))
-            stems.mask = torch.cat([stems.mask, own[:, start:end]], dim=1)
-            logits = self.forward(stems, ids[:, start:end], want)
+            logits = self.forward(stems, ids, want)
             if want:
                 yield end - want, logits
 
+    def states(
+        self, stems: Stems, endings: Sequence[Tokens], layers: Sequence[int]
+    ) -> Iterator[tuple[int, list[Tensor]]]:
+        """Go on with one ending a row; gives (first column, hidden states of these layers).
+
+        Layer 0 is the embedding. States are (rows, columns, width) as float32, some columns at a time;
+        endings are padded on the left.
+        """
+        config = self.config
+        token = (config.num_hidden_layers + 1) * config.hidden_size * self._model.dtype.itemsize
+        step = int(MEMORY_SHARE * free_memory(self.device) / (token * len(endings)))
+        for start, _, ids in self._passes(stems, endings, step):
+            with memory_errors(self.device):
+                out = self._model.base_model(**_asked(stems, ids), output_hidden_states=True)
+            yield start, [out.hidden_states[layer].float() for layer in layers]
+
     def forward(self, stems: Stems, ids: Tensor, wanted: int) -> Tensor:
         """Read ids (rows, new), of which the mask knows; logits of the last `wanted` columns."""
-        places = (stems.mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
         with memory_errors(self.device):
-            out = self._model(
-                input_ids=ids,
-                attention_mask=stems.mask,
-                position_ids=places,
-                past_key_values=stems.cache,
-                use_cache=True,
-                logits_to_keep=max(wanted, 1),
-            )
+            out = self._model(**_asked(stems, ids), logits_to_keep=max(wanted, 1))
         logits: Tensor = out.logits[:, :wanted]
         return logits
+
+    def _passes(
+        self, stems: Stems, endings: Sequence[Tokens], step: int
+    ) -> Iterator[tuple[int, int, Tensor]]:
+        """(start, end, ids) of at most `step` columns each; the mask of the stems grows along."""
+        ids, own = padded(endings, self.device)
+        rows, width = ids.shape
+        step = max(1, min(step, PASS_TOKENS[self.device] // rows))
+        for start in range(0, width, step):
+            end = min(start + step, width)
+            stems.mask = torch.cat([stems.mask, own[:, start:end]], dim=1)
+            yield start, end, ids[:, start:end]
 
     def _cache(self) -> DynamicCache:
         cache = DynamicCache(config=self._model.config)
@@ -268,3 +283,15 @@ class Reader:
     def worth(self) -> float:
         """Tokens saved that are worth a pass; never enough where prefixes cannot be shared."""
         return WORTH if self.shares else math.inf
+
+
+def _asked(stems: Stems, ids: Tensor) -> dict[str, Any]:
+    """What a pass over ids (rows, new) is called with, of which the mask knows already."""
+    places = (stems.mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+    return {
+        "input_ids": ids,
+        "attention_mask": stems.mask,
+        "position_ids": places,
+        "past_key_values": stems.cache,
+        "use_cache": True,
+    }

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from cai_core.errors import ModelError
-from cai_core.models.sharing import Context, Tokens, contexts_of
+from cai_core.models.sharing import Answered, Context, Tokens, common_length, contexts_of
 from cai_core.models.thinking import CLOSE, CLOSED, OPEN
 from cai_core.schema import Chat, Message, assistant, user
 
@@ -82,6 +82,24 @@ class ChatRenderer:
             _check_length(max(map(len, mine)) - 1, window, chat, len(chats))
             found += contexts_of(chat, prompt, mine)
         return found
+
+    def answers(self, chats: Sequence[Chat], window: int) -> list[Answered]:
+        """Tokens of conversations that end in an answer, with the end of its turn.
+
+        Raises:
+            ModelError: a chat that does not end in an answer with text, or does not fit.
+        """
+        if any(not chat or chat[-1].role != "assistant" or not chat[-1].content for chat in chats):
+            raise ModelError("a conversation does not end in an answer; only answers have features")
+        end = str(self._tokenizer.eos_token or "") if self._template else ""
+        fronts = self.tokens([self.text((*chat[:-1], assistant(""))) for chat in chats])
+        wholes = self.tokens([self.text(chat) + end for chat in chats])
+        for place, ids in enumerate(wholes):
+            _check_length(len(ids) - 1, window, place, len(chats))
+        return [
+            Answered(whole, min(common_length(front, whole), len(whole) - 1))
+            for front, whole in zip(fronts, wholes, strict=True)
+        ]
 
     def opening(self, chat: Chat) -> str:
         """What of an answer stands at the end of the prompt: a thought that the template opens."""

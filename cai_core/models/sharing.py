@@ -25,6 +25,14 @@ class Context:
     lookups: dict[tuple[int, int], list[tuple[int, int]]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Answered:
+    """A conversation with its answer as tokens; those of the answer begin at `begin`."""
+
+    ids: Tokens
+    begin: int
+
+
 @dataclass
 class Shared:
     """Rows that share their first `depth` tokens: `leaves` directly, `parts` share still more."""
