@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from cai_core.schema import HUMAN_P, content_hash
 from cai_core.schema.readings import Draws, JudgedPairs, Numbers, Verdicts
-from cai_core.stats import FloatArray
+from cai_core.stats import FloatArray, logit
 from cai_core.store import pairs
 from cai_core.store.labels import JudgeUse, LabelFilter
 from cai_core.store.pairs import PairFilter
@@ -125,6 +125,22 @@ def draws(db: Database, scope: str = "") -> Draws:
         pi=np.array(pi, dtype=np.float64),
         there=np.array(_counted(created, _pairs_before(db)), dtype=np.int64),
     )
+
+
+def votes_at(db: Database, labels: Sequence[int]) -> FloatArray:
+    """(n, k) log-odds of the principles' votes on these labels, nan where one had none; k may be 0."""
+    sql = """SELECT l.votes, l.vote_keys FROM json_each(?) wanted JOIN labels l ON l.seq = wanted.value
+        ORDER BY wanted.key"""
+    found = db.conn.execute(sql, [json.dumps([int(one) for one in labels])]).fetchall()
+    known = dict(db.conn.execute("SELECT id, keys FROM vote_keys").fetchall())
+    names = dict.fromkeys(name for _, keys in found if keys for name in json.loads(known[keys]))
+    columns = {name: at for at, name in enumerate(names)}
+    of_keys = {id_: [columns.get(k, -1) for k in json.loads(keys)] for id_, keys in known.items()}
+    table = np.full((len(found), len(columns)), np.nan)
+    for row, (votes, keys) in enumerate(found):
+        if keys:
+            table[row, of_keys[keys]] = logit(np.frombuffer(votes, "<f4"))
+    return table
 
 
 def scopes(db: Database) -> dict[str, int]:
