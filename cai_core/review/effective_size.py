@@ -27,7 +27,7 @@ _HEAVY = (
 _CASES = (
     8.0  # effective cases of the rarer kind at which a weighted interval is halfway to Jeffreys'
 )
-_EVEN = 0.02  # squared coefficient of variation of weights from which a sum does not jump any more
+_SMEARED = 0.25  # variance of a sum of weights, in cases, from which it does not jump any more
 
 
 def effective_size(
@@ -68,7 +68,8 @@ def share_interval(value: float, size: float, *, uneven: float) -> tuple[float, 
         return value, value
     right = value * size
     wrong = size - right
-    exact = 1.0 - 0.5 * min(1.0, uneven / _EVEN) * (1 - 1 / (1 + min(right, wrong) / _CASES))
+    cases = min(right, wrong)
+    exact = 1.0 - 0.5 * min(1.0, uneven * cases / _SMEARED) * (1 - 1 / (1 + cases / _CASES))
     low = float(betaincinv(right + 1 - exact, wrong + exact, 0.025)) if right > 0 else 0.0
     high = float(betaincinv(right + exact, wrong + 1 - exact, 0.975)) if wrong > 0 else 1.0
     return low, high

@@ -3,6 +3,7 @@
 Only arrays, so that the statistics know neither a file nor a database.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -50,6 +51,8 @@ class Reviewed:
         right: (n,) in [0, 1]: 1 where label and verdict agree, 0.5 for a tie against a side, the mean
             where several people read the pair.
         weight: (n,) relative weight u = 1 / (N pi) of the draw; 1 throughout for even draws.
+        heaviest: the largest weight that any draw could have had, for the gate; nan where that is not
+            known, and the largest seen is taken.
         ordered: False where the order of the rows is not that of the draws.
         clusters: (n,) numbers of prompts, where the rows are not known to be drawn one by one; their
             rows then count as one draw. None otherwise.
@@ -63,6 +66,7 @@ class Reviewed:
     index: IntArray
     right: FloatArray
     weight: FloatArray
+    heaviest: float = math.nan
     ordered: bool = True
     clusters: IntArray | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
@@ -80,6 +84,7 @@ class Reviewed:
             self.index[:n],
             self.right[:n],
             self.weight[:n],
+            heaviest=self.heaviest,
             ordered=self.ordered,
             clusters=clusters,
             assumes_random=self.assumes_random,

@@ -11,6 +11,7 @@ latent is large. All kinds have the stated share of right labels on average:
 
 import numpy as np
 
+from cai_core.review.allocation import allocation
 from cai_core.review.sample import Population, Reviewed
 from cai_core.review.usefulness import usefulness
 from cai_core.stats import logit, sigmoid, wilson
@@ -41,7 +42,7 @@ def population(kind, size, share, chance):
 def weights(queue, confidence):
     if queue == "even":
         return np.ones(len(confidence))
-    return usefulness(confidence)
+    return allocation(usefulness(confidence))
 
 
 def draw(weight, n, chance):
