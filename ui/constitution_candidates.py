@@ -10,14 +10,13 @@ from sqlite_utils import Database
 
 from cai_core.constitution.prose import Candidate
 from cai_core.errors import ConstitutionError
-from cai_core.schema import Constitution
 from cai_core.store import constitutions
 from ui import frame
-from ui.draft import CURRENT, Draft, drafts
+from ui.draft import draft_of, drafts, take_up
 from ui.plain import label
 
 PAGE = 8  # candidates at once: a rerun takes 20 ms, whether there are 8 or 400
-_SHELF = "constitution_shelf"  # session state: the Shelf
+_SHELVES = "constitution_shelves"  # session state: the Shelf of each file, by number
 Decision = Literal["left", "accepted", "skipped"]
 _TITLES = {"left": "To decide", "accepted": "Accepted", "skipped": "Skipped"}
 _USES = {"text": "Comparison", "critique": "Critique request"}
@@ -41,23 +40,39 @@ class Shelf:
         return replace(self, decided={**self.decided, **dict.fromkeys(keys, decision)})
 
 
-def keep_shelf(shelf: Shelf) -> None:
-    st.session_state[_SHELF] = shelf
+def open_shelf(file: str, candidates: Sequence[Candidate], target: str) -> None:
+    """Show the candidates of a file, with what was decided of the same ones; others are put aside."""
+    given = tuple(candidates)
+    same = (s for s in _shelves().values() if (s.file, s.candidates) == (file, given))
+    shelf = next((s for s in same if s.of("left")), Shelf(file, given, target))
+    _close()
+    _keep_shelf(replace(shelf, open=True))
+
+
+def _keep_shelf(shelf: Shelf) -> None:
+    _shelves()[shelf.number] = shelf
+
+
+def _shelves() -> dict[int, Shelf]:
+    found: dict[int, Shelf] = st.session_state.setdefault(_SHELVES, {})
+    return found
 
 
 def _shelf() -> Shelf | None:
-    found = st.session_state.get(_SHELF)
-    return found if isinstance(found, Shelf) else None
+    """The one that is open."""
+    return next((shelf for shelf in _shelves().values() if shelf.open), None)
 
 
 def show_way_back() -> None:
     """Draw how to go on with candidates that were put aside."""
-    shelf = _shelf()
-    if shelf and not shelf.open and shelf.of("left"):
+    for number, shelf in _shelves().items():
         n = len(shelf.of("left"))
+        if shelf.open or not n:
+            continue
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"{n} candidates of {label(shelf.file)} are undecided.")
-            st.button("Go on with them", key="shelf_open", type="tertiary", on_click=_open)
+            key = f"shelf_open_{number}"
+            st.button("Go on with them", key=key, type="tertiary", on_click=_open, args=(number,))
 
 
 def show_candidates(db: Database) -> bool:
@@ -214,12 +229,11 @@ def _accept(db: Database, keys: Sequence[str]) -> None:
     if not shelf:
         return
     chosen = [_edited(shelf, c) for c in shelf.candidates if c.key in set(keys)]
-    draft = _target(db, shelf.target)
+    draft = draft_of(db, shelf.target)
     for candidate in chosen:
         draft = draft.with_principle(candidate.principle)
-    drafts()[draft.name] = draft
-    st.session_state[CURRENT] = draft.name
-    keep_shelf(shelf.with_decision(keys, "accepted"))
+    take_up(draft)
+    _keep_shelf(shelf.with_decision(keys, "accepted"))
 
 
 def _edited(shelf: Shelf, candidate: Candidate) -> Candidate:
@@ -232,19 +246,10 @@ def _edited(shelf: Shelf, candidate: Candidate) -> Candidate:
     return replace(candidate, text=text, critique=critique)
 
 
-def _target(db: Database, name: str) -> Draft:
-    if name in drafts():
-        return drafts()[name]
-    if name in constitutions.names(db):
-        newest = constitutions.newest(db, name)
-        return Draft.of(newest.constitution, newest)
-    return Draft.of(Constitution(name))
-
-
 def _decide(key: str, decision: Decision) -> None:
     shelf = _shelf()
     if shelf:
-        keep_shelf(shelf.with_decision([key], decision))
+        _keep_shelf(shelf.with_decision([key], decision))
 
 
 def _aim() -> None:
@@ -252,16 +257,15 @@ def _aim() -> None:
     chosen = st.session_state[f"shelf_target_{shelf.number}"] if shelf else None
     name = " ".join(str(chosen or "").split())
     if shelf and name:
-        keep_shelf(replace(shelf, target=name))
+        _keep_shelf(replace(shelf, target=name))
 
 
 def _close() -> None:
     shelf = _shelf()
     if shelf:
-        keep_shelf(replace(shelf, open=False))
+        _keep_shelf(replace(shelf, open=False))
 
 
-def _open() -> None:
-    shelf = _shelf()
-    if shelf:
-        keep_shelf(replace(shelf, open=True))
+def _open(number: int) -> None:
+    _close()
+    _keep_shelf(replace(_shelves()[number], open=True))

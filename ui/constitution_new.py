@@ -7,7 +7,7 @@ from cai_core.errors import ConstitutionError
 from cai_core.schema import Constitution, Principle, Version
 from cai_core.store import constitutions
 from ui import frame
-from ui.draft import CURRENT, Draft, drafts
+from ui.draft import Draft, drafts, take_up
 
 _EMPTY = "nothing"
 
@@ -45,13 +45,13 @@ def _make(db: Database) -> None:
     name = _free(db, st.session_state["new_name"])
     source = st.session_state["new_from"]
     if source == _EMPTY:
-        _open(Draft.of(Constitution(name, (Principle("first"),))))
+        take_up(Draft.of(Constitution(name, (Principle("first"),))))
     else:
-        _open(_forked(name, constitutions.newest(db, source)))
+        take_up(_forked(name, constitutions.newest(db, source)))
 
 
 def _fork(db: Database, version: Version) -> None:
-    _open(_forked(_free(db, st.session_state["fork_name"]), version))
+    take_up(_forked(_free(db, st.session_state["fork_name"]), version))
 
 
 def _forked(name: str, version: Version) -> Draft:
@@ -66,8 +66,3 @@ def _free(db: Database, given: str) -> str:
     if name in constitutions.names(db) or name in drafts():
         raise ConstitutionError(f"there is a constitution '{name}' already; choose another name")
     return name
-
-
-def _open(draft: Draft) -> None:
-    drafts()[draft.name] = draft
-    st.session_state[CURRENT] = draft.name

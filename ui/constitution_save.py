@@ -5,6 +5,7 @@ from sqlite_utils import Database
 
 from cai_core.constitution.diff import compare
 from cai_core.constitution.together import Together, put_together
+from cai_core.errors import ConstitutionError
 from cai_core.schema import Constitution, Version
 from cai_core.store import constitutions
 from ui import draft_steps, frame, kept_drafts, shortcuts
@@ -165,10 +166,9 @@ def _show_conflict(draft: Draft, newest: Version) -> None:
             show_changes(before, newest.constitution)
         with mine:
             show_changes(newest.constitution, draft.constitution)
-        if base and not draft.forked:
-            _say_clashes(put_together(base.constitution, newest.constitution, draft.constitution))
+        both = _say_both(base, newest, draft) if base and not draft.forked else None
         with st.container(horizontal=True):
-            if base and not draft.forked:
+            if both:
                 st.button(
                     "Put both together",
                     key="put_together",
@@ -186,10 +186,17 @@ def _show_conflict(draft: Draft, newest: Version) -> None:
                 _ask_to_discard(draft)
 
 
-def _say_clashes(both: Together) -> None:
+def _say_both(base: Version, newest: Version, draft: Draft) -> Together | None:
+    """Draw what both changed, or why the two cannot be put together yet; None then."""
+    try:
+        both = put_together(base.constitution, newest.constitution, draft.constitution)
+    except ConstitutionError as error:
+        st.caption(f"They cannot be put together: {label(str(error), limit=300)}.")
+        return None
     if both.clashes:
         keys = label(", ".join(both.clashes), limit=200)
         st.caption(f"Both of you changed {keys}: together, yours stands there.")
+    return both
 
 
 def _put_together(db: Database, version_id: str) -> None:

@@ -11,8 +11,8 @@ from cai_core.errors import ConstitutionError, DataError
 from cai_core.schema import Constitution
 from cai_core.store import constitutions
 from ui import frame
-from ui.constitution_candidates import Shelf, keep_shelf, show_way_back
-from ui.draft import CURRENT, Draft, drafts
+from ui.constitution_candidates import open_shelf, show_way_back
+from ui.draft import Draft, drafts, take_up
 from ui.plain import label
 
 _NOTE = "constitution_note"  # session state: the Note of the last upload
@@ -60,7 +60,7 @@ def _take(db: Database) -> None:
     form = chosen or forms.recognise(data, name=file.name)
     if form == "prose":
         found = prose.candidates(data, name=file.name)
-        keep_shelf(Shelf(file.name, tuple(found), forms.name_of(file.name.rpartition(".")[0])))
+        open_shelf(file.name, found, forms.name_of(file.name.rpartition(".")[0]))
         return
     read = forms.read(data, name=file.name, form=form)
     open_draft_of(db, read.constitution)
@@ -82,8 +82,7 @@ def open_draft_of(db: Database, given: Constitution) -> None:
         raise DataError(
             f"'{given.name}' has an unsaved draft; save or discard it, then upload again"
         )
-    drafts()[given.name] = Draft.of(given, base)
-    st.session_state[CURRENT] = given.name
+    take_up(Draft.of(given, base))
     st.session_state[_LAST] = given
 
 

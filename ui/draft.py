@@ -9,8 +9,11 @@ from itertools import count
 from typing import Any, Self
 
 import streamlit as st
+from sqlite_utils import Database
 
+from cai_core.constitution import keys
 from cai_core.schema import Constitution, Principle, Version
+from cai_core.store import constitutions
 
 DRAFTS = "constitution_drafts"  # session state: {slot: Draft}
 CURRENT = "constitution_current"  # session state: the slot that is open
@@ -96,9 +99,7 @@ class Draft:
         return next(at for at, (r, _) in enumerate(self.rows) if r == row)
 
     def _free_key(self, wanted: str) -> str:
-        taken = {principle.key for _, principle in self.rows}
-        numbered = (f"{wanted}-{n}" for n in count(2))
-        return wanted if wanted not in taken else next(k for k in numbered if k not in taken)
+        return keys.unique([wanted], taken=(principle.key for _, principle in self.rows))[0]
 
 
 def with_tag(tag: str, *, first: bool = False) -> Callable[[Principle], Principle]:
@@ -119,6 +120,22 @@ def with_tag(tag: str, *, first: bool = False) -> Callable[[Principle], Principl
 
 def drafts() -> dict[str, Draft]:
     return st.session_state.setdefault(DRAFTS, {})  # type: ignore[no-any-return]
+
+
+def draft_of(db: Database, name: str) -> Draft:
+    """The draft of this name as it is; else one of the newest version; else an empty one."""
+    if name in drafts():
+        return drafts()[name]
+    if name not in constitutions.names(db):
+        return Draft.of(Constitution(name))
+    newest = constitutions.newest(db, name)
+    return Draft.of(newest.constitution, newest)
+
+
+def take_up(draft: Draft, *, slot: str = "") -> None:
+    """Put a draft in its slot, else in that of its name, and make it the one that is open."""
+    st.session_state[CURRENT] = slot or draft.name
+    keep(draft)
 
 
 def current() -> Draft:

@@ -13,6 +13,7 @@ from cai_core.schema import Constitution
 from cai_core.store import accepted
 from cai_core.store.accepted import Accepted
 from ui import frame
+from ui.clock import moment
 from ui.plain import label
 
 MARKS = {
@@ -24,7 +25,7 @@ _SAID = 500  # characters of a message that are shown
 
 
 @dataclass(frozen=True)
-class Findings:
+class DraftFindings:
     """All findings of a draft, and which of them were accepted."""
 
     constitution: str
@@ -34,7 +35,7 @@ class Findings:
     @classmethod
     def of(
         cls, draft: Constitution, window: Window | None, done: Mapping[str, Accepted]
-    ) -> "Findings":
+    ) -> "DraftFindings":
         """Lint a draft; two principles under one key may say the same twice, and it is told once."""
         found = {finding.fingerprint: finding for finding in lint(draft, window)}
         return cls(draft.name, tuple(found.values()), done)
@@ -57,7 +58,7 @@ class Findings:
     def total(self) -> str:
         """How many of each there are.
 
-        >>> Findings("c", (), {}).total()
+        >>> DraftFindings("c", (), {}).total()
         'Lint has nothing to remark'
         """
         done = sum(bool(self._acceptance(finding)) for finding in self.found)
@@ -71,7 +72,7 @@ class Findings:
         return ", ".join(parts) or "Lint has nothing to remark"
 
 
-def show_findings(findings: Findings, key: str, *, place: str) -> None:
+def show_findings(findings: DraftFindings, key: str, *, place: str) -> None:
     """Draw what was found at a principle ("" is the whole), and what of it was accepted.
 
     Args:
@@ -148,8 +149,7 @@ def _show_settled(settled: Sequence[Accepted], place: str) -> None:
             message = one.message[:1].upper() + one.message[1:]
             st.caption(label(message, limit=_SAID))
             st.text(one.note)
-            when = one.created[:16].replace("T", " ")
-            st.caption(f"{label(one.who)}, {when} UTC")
+            st.caption(f"{label(one.who)}, {moment(one.created)}")
             st.button(
                 "Take back",
                 key=f"take_back_{one.id}",

@@ -8,6 +8,7 @@ import streamlit as st
 
 from cai_core.constitution.lint import Window
 from cai_core.errors import CaiError
+from cai_core.feedback.comparison import whole_question
 from cai_core.feedback.examples import Example, Worked, comparisons_in_use, revisions_in_use
 from cai_core.feedback.seen import Seen, seen
 from cai_core.models import ruler as rulers
@@ -49,7 +50,8 @@ class Readers:
         """The judge's window for lint, where it is known."""
         if not self.judge.knows_window:
             return None
-        return Window(self.judge.model_id, self.judge.context, self.judge.count_text)
+        in_one = whole_question if self.setting.principles == "whole" else None
+        return Window(self.judge.model_id, self.judge.context, self.judge.count_text, in_one)
 
     @property
     def key(self) -> tuple[object, ...]:

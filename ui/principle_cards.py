@@ -12,7 +12,7 @@ from cai_core.store import accepted
 from ui import shortcuts
 from ui.confirm import confirm
 from ui.draft import Draft, change, current
-from ui.finding_cards import MARKS, Findings, show_findings
+from ui.finding_cards import MARKS, DraftFindings, show_findings
 from ui.model_sees import Readers, readers, show_model_sees
 from ui.plain import label
 from ui.principle_fields import show_fields, show_place
@@ -30,14 +30,14 @@ class _Sheet:
 
     draft: Draft
     view: View
-    findings: Findings
+    findings: DraftFindings
     by: Readers
 
 
 def show_principles(db: Database, draft: Draft) -> None:
     """Draw what lint says of the whole, then every principle that is sought, with what it says of it."""
     by = readers()
-    findings = Findings.of(draft.constitution, by.window, accepted.standing(db, draft.name))
+    findings = DraftFindings.of(draft.constitution, by.window, accepted.standing(db, draft.name))
     with st.container(gap="small"):  # what follows keeps its place, however much there is to say
         st.caption(f":material/rule: {findings.total()}")
         show_findings(findings, "", place="whole")

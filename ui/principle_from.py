@@ -1,6 +1,6 @@
 """Make a principle of an answer: say what is good or bad of it, let a model word it, try it, keep it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import streamlit as st
 from sqlite_utils import Database
@@ -17,7 +17,7 @@ from cai_core.settings import Settings
 from cai_core.store import constitutions, labels, pairs
 from ui import cards, frame, live
 from ui.choices import choose_model
-from ui.draft import CURRENT, Draft, drafts
+from ui.draft import draft_of, drafts, take_up
 from ui.pins import MOST, Pin, add_pin, pins
 from ui.plain import label
 
@@ -100,7 +100,7 @@ def _target(db: Database, key: str) -> tuple[str, Constitution | None]:
         return _NEW, None
     with st.container(horizontal=True):
         name = st.selectbox("Into", names, key=f"from_name_{key}")
-        constitution = _draft_of(db, name).constitution
+        constitution = draft_of(db, name).constitution
         keys = [principle.key for principle in constitution.principles]
         into = st.selectbox(
             "As",
@@ -109,13 +109,6 @@ def _target(db: Database, key: str) -> tuple[str, Constitution | None]:
             key=f"from_into_{key}",
         )
     return into, constitution
-
-
-def _draft_of(db: Database, name: str) -> Draft:
-    if name in drafts():
-        return drafts()[name]
-    newest = constitutions.newest(db, name)
-    return Draft.of(newest.constitution, newest)
 
 
 def _old(constitution: Constitution | None, into: str) -> Principle | None:
@@ -203,24 +196,16 @@ def _show_tried(db: Database, key: str) -> None:
 
 def _keep(db: Database, subject: Subject, text: str, into: str, name: str) -> None:
     """Into the draft, with the pair and pairs like it pinned beside the editor."""
-    draft = _draft_of(db, name)
+    draft = draft_of(db, name)
     made = Drafted(text)
     if into == _NEW:
-        taken = frozenset(principle.key for _, principle in draft.rows)
-        draft = _appended(draft, made.as_principle(taken))
+        draft = draft.with_principle(made.as_principle())
     else:
         row = next((row for row, principle in draft.rows if principle.key == into), None)
         if row is None:
             raise ConstitutionError(f"'{into}' is no longer in the draft of '{name}'")
         draft = draft.edit(row, text=text)
-    drafts()[name] = draft
-    st.session_state[CURRENT] = name
+    take_up(draft, slot=name)
     for pair in _like(db, subject)[: max(0, MOST - len(pins()))]:
         add_pin(Pin(pair.prompt, pair))
     st.switch_page("pages/constitution.py")
-
-
-def _appended(draft: Draft, principle: Principle) -> Draft:
-    added = draft.add()
-    row = added.rows[-1][0]
-    return replace(added, rows=(*draft.rows, (row, principle)))

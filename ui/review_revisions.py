@@ -151,7 +151,7 @@ def _undo(db: Database) -> None:
         st.toast("You have no decision to undo.")
         return
     revisions.undo(db, last.id, who=person())
-    review_deck.keep(DECK, deck.showing(Card(last.revision)))
+    review_deck.keep(DECK, deck.showing(Card(last.row)))
     _stop_editing()
 
 

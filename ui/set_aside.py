@@ -7,7 +7,7 @@ from cai_core.store import drafts as store
 from cai_core.store.drafts import SetAside
 from ui import frame, kept_drafts
 from ui.clock import moment
-from ui.draft import CURRENT, drafts
+from ui.draft import drafts, take_up
 from ui.plain import label, shorten
 
 SHOWN = 20
@@ -50,6 +50,5 @@ def _bring_back(db: Database, one: SetAside) -> None:
     name = one.draft.name
     if name in drafts():
         kept_drafts.set_aside(db, drafts()[name], why="replaced")
-    drafts()[name] = kept_drafts.as_draft(db, one.draft)
-    st.session_state[CURRENT] = name
+    take_up(kept_drafts.as_draft(db, one.draft), slot=name)
     st.toast(f"The draft of {label(name)} is back.", icon=":material/history:")

@@ -8,6 +8,7 @@ from cai_core.feedback.templates import WHOLE
 from cai_core.schema import CaseResult, Revision
 from cai_core.store.suites import Ran
 from ui import cards
+from ui.clock import moment
 from ui.plain import label
 from ui.suite_add import show_answers
 from ui.verdicts import show_heard
@@ -29,8 +30,8 @@ def show(result: CaseResult, ran: Ran, *, key: str) -> None:
     if result.revision is not None:
         _trail(result.revision)
     by = f"job {ran.job}" if ran.job else "no job"
-    when = f"{ran.created[:16].replace('T', ' ')} UTC"
-    st.caption(f"{label(_asked(result), limit=200)} · {when} · {label(by)}")
+    asked = label(_asked(result), limit=200)
+    st.caption(f"{asked} · {moment(ran.created)} · {label(by)}")
 
 
 def _asked(result: CaseResult) -> str:

@@ -25,13 +25,25 @@ def constitution() -> None:
 @click.argument("files", nargs=-1, required=True, type=_FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.option("--judge", help="A model id: say too what is long for this judge's window.")
+@click.option(
+    "--principles",
+    type=click.Choice(["whole", "each", "draw"]),
+    help="How the judge is asked, all in one question or each alone; else as the settings say.",
+)
 @click.pass_context
-def lint(ctx: click.Context, files: tuple[Path, ...], as_json: bool, judge: str | None) -> None:
+def lint(
+    ctx: click.Context,
+    files: tuple[Path, ...],
+    *,
+    as_json: bool,
+    judge: str | None,
+    principles: str | None,
+) -> None:
     """Say what is wrong or unwise in FILES, why, and where that comes from.
 
     Exit 1 where one cannot be used. docs/lint.md lists the rules.
     """
-    window = _window(judge) if judge else None
+    window = _window(judge, principles) if judge else None
     found = [(path, finding) for path in files for finding in _findings(path, window)]
     if as_json:
         rows = [{"file": str(path), **finding.to_row()} for path, finding in found]
@@ -51,12 +63,13 @@ def _say(found: Sequence[tuple[Path, rules.Finding]]) -> None:
         click.echo(f"\n{rule.name}\n  why: {rule.reason}\n  source: {rule.source}")
 
 
-def _window(judge: str) -> linting.Window | None:
+def _window(judge: str, principles: str | None) -> linting.Window | None:
     """The judge's window; what is not known of it is said on stderr.
 
     Raises:
         CaiError: no model id, or an endpoint that the settings do not name.
     """
+    from cai_core.feedback.comparison import whole_question
     from cai_core.models import catalogue
     from cai_core.models.ruler import ruler_of
     from cai_core.settings import Settings
@@ -71,7 +84,8 @@ def _window(judge: str) -> linting.Window | None:
     if not ruler.knows_window:
         click.echo(f"{judge}: its window is not known, so nothing is said of it", err=True)
         return None
-    return linting.Window(judge, ruler.context, ruler.count_text)
+    in_one = whole_question if (principles or settings.judge.principles) == "whole" else None
+    return linting.Window(judge, ruler.context, ruler.count_text, in_one)
 
 
 def _findings(path: Path, window: linting.Window | None) -> list[rules.Finding]:

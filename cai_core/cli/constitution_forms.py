@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from cai_core.cli.output import write_whole
 from cai_core.cli.running import user_name
 from cai_core.constitution import forms, prose
 from cai_core.constitution.forms import Form, Imported
+from cai_core.constitution.plain_text import bytes_of
 from cai_core.constitution.prose import Candidate
 from cai_core.errors import CaiError, ConstitutionError, DataError
 from cai_core.schema import Constitution, Version
@@ -105,7 +107,7 @@ def convert(
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON, with their passages.")
 def candidates(file: Path, as_json: bool) -> None:
     """Print what could be principles in the long prose of FILE; `import --accept KEYS` takes some."""
-    found = prose.candidates(forms.bytes_of(file), name=str(file))
+    found = prose.candidates(bytes_of(file), name=str(file))
     if as_json:
         click.echo(json.dumps([vars(one) for one in found], ensure_ascii=False))
         return
@@ -126,7 +128,7 @@ def _form(chosen: str) -> Form | None:
 
 def _brought(file: Path, form: Form | None, called: str, accept: str | None) -> Imported:
     """The file as a constitution; of prose, the candidates that were accepted."""
-    data = forms.bytes_of(file)
+    data = bytes_of(file)
     chosen = form or ("prose" if accept else forms.recognise(data, name=str(file)))
     if chosen != "prose":
         if accept:
@@ -163,14 +165,12 @@ def _write(constitution: Constitution, form: Form, out: Path | None) -> None:
 
 
 def _put(out: Path, text: str) -> None:
-    """The whole file or none of it; another file that stands there stays."""
+    """Write it, unless another file stands there."""
     if out.exists():
         if out.read_bytes() == text.encode():
             return
         raise DataError("is there already; remove it or choose another name", file=str(out))
-    part = out.with_name(out.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(out)
+    write_whole(out, text)
 
 
 def _say(left_out: Sequence[str], what: str) -> None:

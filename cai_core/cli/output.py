@@ -315,8 +315,20 @@ def _read_sidecar(path: Path) -> Row:
 
 
 def write_result(out: Path, row: Row) -> None:
-    """Write the result whole or not at all."""
+    """Write the result as JSON, like `write_whole`."""
+    write_whole(out, json.dumps(row, ensure_ascii=False, indent=1) + "\n")
+
+
+def write_whole(out: Path, text: str) -> None:
+    """Write the text whole or not at all; folders that are missing are made.
+
+    Raises:
+        DataError: it cannot be written there.
+    """
     part = out.with_name(out.name + ".part")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    part.write_text(json.dumps(row, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    part.replace(out)
+    try:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        part.replace(out)
+    except OSError as error:
+        raise DataError(f"cannot be written: {error.strerror}", file=str(out)) from error

@@ -82,6 +82,8 @@ def infinitive(verb: str) -> str:
     """
     >>> infinitive("avoids harm"), infinitive("tries to help"), infinitive("is kind")
     ('avoid harm', 'try to help', 'be kind')
+    >>> infinitive("focuses on it"), infinitive("refuses")
+    ('focus on it', 'refuse')
     """
     first, _, rest = verb.partition(" ")
     irregular = {"is": "be", "are": "be", "has": "have", "does": "do", "goes": "go"}
@@ -90,9 +92,9 @@ def infinitive(verb: str) -> str:
         first = irregular[low]
     elif low.endswith("ies") and len(low) > 4:
         first = f"{first[:-3]}y"
-    elif re.search(r"(?:ss|sh|ch|x|zz)es$", low):
+    elif re.search(r"(?:ss|sh|ch|x|zz|o|focus|bias)es$", low):
         first = first[:-2]
-    elif low.endswith("s") and not low.endswith("ss"):
+    elif low.endswith("s") and not low.endswith(("ss", "us")):
         first = first[:-1]
     return f"{first} {rest}".strip()
 

@@ -3,7 +3,8 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Literal
 
 from rapidfuzz.distance import LCSseq
@@ -70,12 +71,10 @@ class ConstitutionDiff:
 
 def compare(old: Constitution, new: Constitution) -> ConstitutionDiff:
     """The difference; a principle is known by its key, or by its wording where only that is left."""
-    before = {p.key: (place, p) for place, p in enumerate(old.principles, start=1)}
-    after = {p.key: (place, p) for place, p in enumerate(new.principles, start=1)}
+    before, after = _placed(old.principles), _placed(new.principles)
     was = {key: key for key in after if key in before} | _renamed(before, after)
-    moved = _moved(
-        [key for key in before if key in was.values()], [was[k] for k in after if k in was]
-    )
+    stayed = set(was.values())
+    moved = _moved([key for key in before if key in stayed], [was[k] for k in after if k in was])
     changes = [
         _change(before[was[key]], after[key], was[key] in moved)
         if key in was
@@ -85,11 +84,24 @@ def compare(old: Constitution, new: Constitution) -> ConstitutionDiff:
     gone = [
         Change(key, "removed", p, None, place, None)
         for key, (place, p) in before.items()
-        if key not in was.values()
+        if key not in stayed
     ]
     named = [_field(n, getattr(old, n), getattr(new, n)) for n in ("name", "description")]
     fields = tuple(field for field in named if field.old != field.new)
     return ConstitutionDiff(fields, tuple([c for c in changes if c] + gone))
+
+
+def _placed(principles: Sequence[Principle]) -> dict[str, _Placed]:
+    """By key; in a draft a key may stand twice, and its twin is told as "key (2)"."""
+    own = {principle.key for principle in principles}
+    found: dict[str, _Placed] = {}
+    for place, principle in enumerate(principles, start=1):
+        key = principle.key
+        if key in found:
+            numbered = (f"{key} ({n})" for n in count(2))
+            key = next(k for k in numbered if k not in found and k not in own)
+        found[key] = (place, replace(principle, key=key))
+    return found
 
 
 def as_text(diff: ConstitutionDiff) -> str:
@@ -156,11 +168,40 @@ def _renamed(before: Mapping[str, _Placed], after: Mapping[str, _Placed]) -> dic
     gone = [p for key, (_, p) in before.items() if key not in after]
     come = [p for key, (_, p) in after.items() if key not in before]
     used = Counter(word for _, p in (*before.values(), *after.values()) for word in set(_words(p)))
-    alike = [(_likeness(p, q, used), p.key, q.key) for p in gone for q in come]
-    found: dict[str, str] = {}
-    for share, old, new in sorted(alike, key=lambda one: -one[0]):
-        if share >= RENAMED_FROM and new not in found and old not in found.values():
-            found[new] = old
+    alike = [(_likeness(gone[i], come[j], used), i, j) for i, j in _may_be_one(gone, come, used)]
+    olds: set[int] = set()
+    found: dict[int, int] = {}
+    for share, i, j in sorted(alike, key=lambda one: (-one[0], one[1:])):
+        if share >= RENAMED_FROM and j not in found and i not in olds:
+            found[j] = i
+            olds.add(i)
+    return {come[j].key: gone[i].key for j, i in found.items()}
+
+
+def _may_be_one(
+    gone: Sequence[Principle], come: Sequence[Principle], used: Counter[str]
+) -> set[tuple[int, int]]:
+    """Places of the pairs that can be alike at all, for all pairs would cost the square.
+
+    They are worded the same (of several such one by one), or share a word that nobody else has.
+    """
+    own = [_holders(side, used) for side in (gone, come)]
+    pairs = {(own[0][word], own[1][word]) for word in own[0].keys() & own[1].keys()}
+    worded = [_by_wording(side) for side in (gone, come)]
+    for wording, places in worded[0].items():
+        pairs.update(zip(places, worded[1].get(wording, ()), strict=False))
+    return pairs
+
+
+def _holders(side: Sequence[Principle], used: Counter[str]) -> dict[str, int]:
+    """Where a word stands that two principles of both sides have, or this one alone."""
+    return {word: at for at, p in enumerate(side) for word in _words(p) if used[word] <= 2}
+
+
+def _by_wording(side: Sequence[Principle]) -> dict[tuple[str, ...], list[int]]:
+    found: dict[tuple[str, ...], list[int]] = {}
+    for at, principle in enumerate(side):
+        found.setdefault(tuple(getattr(principle, name) for name in _WORDINGS), []).append(at)
     return found
 
 

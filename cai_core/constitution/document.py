@@ -16,7 +16,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from cai_core.constitution.plain_text import decoded, fault, require_few
+from cai_core.constitution.plain_text import bytes_of, decoded, fault, require_few
 from cai_core.errors import ConstitutionError
 from cai_core.schema import Constitution, Principle
 
@@ -34,11 +34,7 @@ def read(path: Path) -> Constitution:
     Raises:
         ConstitutionError: it cannot be read or used; says where and why.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ConstitutionError(f"{path}: cannot be read: {error.strerror}") from error
-    return parse(data, name=str(path))
+    return parse(bytes_of(path), name=str(path))
 
 
 def parse(data: bytes | str, *, name: str = "constitution") -> Constitution:

@@ -11,12 +11,13 @@ recipe              the Hugging Face recipe's JSON: {constitutions: [{critic, re
 import json
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, get_args
 
 from cai_core.constitution import document, json_tree, losses, markdown, markdown_out, paper, recipe
 from cai_core.constitution.json_tree import Node
-from cai_core.constitution.plain_text import decoded, fault, require_few
+from cai_core.constitution.plain_text import bytes_of, decoded, fault, require_few
 from cai_core.errors import ConstitutionError
 from cai_core.schema import Constitution
 
@@ -33,6 +34,7 @@ TITLES: dict[Form, str] = {
 }
 _SUFFIXES = {"yaml": ".yaml", "markdown": ".md"}
 _YAML_FIELD = re.compile(r"^[\"']?principles[\"']?\s*:", re.MULTILINE)
+_JSON_BEGINS = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*[\"{])")
 _LISTS = (
     0.65  # share of words in items and short paragraphs from which on a text is a list of rules
 )
@@ -74,8 +76,8 @@ def recognise(data: bytes | str, *, name: str) -> Form:
     text, ending = decoded(data, name), Path(name).suffix.lower()
     if ending in (".yaml", ".yml") and not _is_json(text):
         return "yaml"
-    if ending == ".json" or _is_json(text):
-        return _json_form(json_tree.parse(text, name=name), name)
+    if ending == ".json" or _JSON_BEGINS.match(text) or _is_json(text):
+        return _json_form(_parsed(text, name), name)
     if ending not in (".md", ".markdown") and _YAML_FIELD.search(text):
         return "yaml"
     return "markdown" if markdown.share_of_principles(text) >= _LISTS else "prose"
@@ -112,17 +114,9 @@ def read(data: bytes | str, *, name: str, form: Form | None = None, called: str 
     return Imported(chosen, _checked(named, name), tuple(left))
 
 
-def read_file(path: Path, *, form: Form | None = None, called: str = "") -> Imported:
-    """`read` of a file on disk."""
-    return read(bytes_of(path), name=str(path), form=form, called=called)
-
-
-def bytes_of(path: Path) -> bytes:
-    """Raises ConstitutionError: it is not there, or may not be read."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise fault(str(path), None, f"cannot be read: {error.strerror}") from error
+def read_file(path: Path) -> Imported:
+    """`read` of a file on disk, whose form is recognised."""
+    return read(bytes_of(path), name=str(path))
 
 
 def write(constitution: Constitution, form: Form) -> Exported:
@@ -174,6 +168,11 @@ def _is_json(text: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=1)  # a file is recognised first and read then
+def _parsed(text: str, name: str) -> Node:
+    return json_tree.parse(text, name=name)
+
+
 def _json_form(tree: Node, name: str) -> Form:
     """By the shape of the whole and of its first entry."""
     if tree.kind == "list" and tree.items:
@@ -191,7 +190,7 @@ def _json_form(tree: Node, name: str) -> Form:
 
 
 def _from_json(text: str, form: Form, name: str) -> tuple[Constitution, list[str]]:
-    tree = json_tree.parse(text, name=name)
+    tree = _parsed(text, name)
     found = _json_form(tree, name)
     if found != form:
         raise fault(

@@ -4,7 +4,7 @@ An error makes it unusable; a warning is likely to spoil the result; a note is w
 rules with reason and source stand in `rules`, what they look for in `lint_wording` and `lint_pairs`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -37,11 +37,15 @@ FIELDS = ("text", "critique", "revision")
 
 @dataclass(frozen=True)
 class Window:
-    """A judge's window: `context` tokens, and how long a text is in them."""
+    """A judge's window: `context` tokens, and how long a text is in them.
+
+    `in_one` words the one question of a judge that is asked all principles at once.
+    """
 
     judge: str
     context: int
     count_tokens: Callable[[str], int]
+    in_one: Callable[[Sequence[Principle]], str] | None = None
 
 
 def lint(constitution: Constitution, window: Window | None = None) -> list[Finding]:
@@ -72,7 +76,7 @@ def _unusable(constitution: Constitution) -> Iterator[Finding]:
 def _balance(enabled: tuple[Principle, ...]) -> Iterator[Finding]:
     """What the enabled principles lack as a whole."""
     texts = tuple(principle.text for principle in enabled if principle.text.strip())
-    everything = tuple(getattr(p, field) for p in enabled for field in FIELDS)
+    everything = tuple(sorted(getattr(p, field) for p in enabled for field in FIELDS))
     if enabled and not texts:
         yield Finding(
             "warning",
@@ -98,26 +102,31 @@ def _balance(enabled: tuple[Principle, ...]) -> Iterator[Finding]:
             "",
             "every principle says only what an answer must not do, and an empty answer keeps them"
             " all; say in some what a good answer does",
-            looked_at=texts,
+            looked_at=tuple(sorted(texts)),
         )
 
 
 def _twins(enabled: tuple[Principle, ...]) -> Iterator[Finding]:
-    """Principles that say nearly what one before them says; each is told once."""
+    """Principles that say nearly what another says; each is told once, at the later of the two.
+
+    Of three and more, which two are told together goes by their keys, so that no move changes it.
+    """
     told: set[int] = set()
+    places = sorted(range(len(enabled)), key=lambda at: (enabled[at].key, enabled[at].text))
+    by_key = [enabled[at] for at in places]
     for field, so in (("text", "counts twice"), ("critique", "is asked twice as often")):
-        for at, place in near_duplicates(enabled, field):
+        for at, place in near_duplicates(by_key, field):
             if place in told:
                 continue
             told.add(place)
-            one, other = enabled[at], enabled[place]
+            one, other = (enabled[i] for i in sorted((places[at], places[place])))
             yield Finding(
                 "warning",
                 rules.NEAR_DUPLICATE,
                 other.key,
                 f"its {field} is nearly that of '{one.key}', which so {so}; disable one",
                 other=one.key,
-                looked_at=(getattr(one, field), getattr(other, field)),
+                looked_at=tuple(sorted(getattr(p, field) for p in (one, other))),
             )
 
 
@@ -137,18 +146,30 @@ def _too_long(enabled: tuple[Principle, ...], window: Window) -> Iterator[Findin
             " are cut in the middle; choose a judge with a longer window",
         )
         return
-    for principle in enabled:
-        asked = principle.text if principle.text.strip() else principle.critique
+    for key, what, asked, looked_at in _asked(enabled, window):
         tokens = window.count_tokens(asked)
         if tokens > room:
             yield Finding(
                 "warning",
                 rules.TOO_LONG_FOR_JUDGE,
-                principle.key,
-                f"its question takes {tokens} tokens; {has}, and {needs}: shorten it, or choose a"
-                " judge with a longer window",
-                looked_at=(asked,),
+                key,
+                f"{what} {tokens} tokens; {has}, and {needs}: shorten it, or choose a judge with a"
+                " longer window",
+                looked_at=looked_at,
             )
+
+
+def _asked(
+    enabled: tuple[Principle, ...], window: Window
+) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
+    """(key, what takes the tokens, the question, the wordings in it) of each question."""
+    alone = [p.text if p.text.strip() else p.critique for p in enabled]
+    if window.in_one and enabled:
+        what = f"its {len(enabled)} questions are asked in one, which takes"
+        yield "", what, window.in_one(enabled), tuple(sorted(alone))
+    else:
+        for principle, asked in zip(enabled, alone, strict=True):
+            yield principle.key, "its question takes", asked, (asked,)
 
 
 # -- one principle

@@ -99,7 +99,9 @@ class _Direction(NamedTuple):
 
 _NOWHERE = _Direction(0, "")
 _DEGREE = re.compile(
-    r"(?P<not>\b(?:not|never|no|being|becoming|getting) |n't )?"
+    r"(?:(?P<not>\b(?:not|never|no|being|becoming|getting) |n't )"
+    r"|\b(?P<against>(?:avoid|catch|correct|find|mend|name|notice|prevent|reduce|remove|spot|stop)(?:e?s)?"
+    r"|points? out|takes?(?=[^.?]* into account)) )?"
     r"\b(?P<phrase>(?P<more>more|most|less|least|fewer|fewest|greater)\s+(?:\w+ly\s+)?(?P<word>[\w-]+))",
     re.IGNORECASE,
 )
@@ -115,6 +117,7 @@ _ADDS = re.compile(
 _FAULT = re.compile(
     r"\b(?P<phrase>not (?P<lacking>[\w-]+) enough|too (?P<much>[\w-]+))\b", re.IGNORECASE
 )
+_REFUSES = re.compile(r"refus(?:es?|ing)", re.IGNORECASE)  # a deed, often the right one
 _DOWN = {"less", "least", "fewer", "fewest"}
 
 
@@ -122,7 +125,7 @@ def _direction(text: str) -> _Direction:
     """The first that the wording takes."""
     for found in _DEGREE.finditer(text):
         sign = quality(found["word"])[1]
-        if sign:
+        if sign and not (found["against"] or _REFUSES.fullmatch(found["word"])):
             away = (found["more"].lower() in _DOWN) != bool(found["not"])
             return _Direction(-sign if away else sign, found["phrase"].lower())
     for found in (*_COMPARATIVE.finditer(text), *_ADDS.finditer(text)):

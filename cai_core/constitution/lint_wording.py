@@ -15,16 +15,17 @@ READ = 600  # characters of a text in which two questions are looked for: more t
 _NEGATIVE = re.compile(  # "Which response [is|does|would do ...] less, not, avoids ..."
     r"^\W*(?:(?:which|choose|pick|prefer|select)\W+(?:of (?:the |these )?(?:\w+ )?)?(?:the )?"
     r"(?:response|answer|option|reply)s?\W+(?:that )?)?"
-    r"(?:\w+\W+){0,2}?(?:avoids?|less|least|not|never|refus\w+|rejects?|refrains?|omits?|lacks?"
+    r"(?:\w+\W+){0,2}?(?:avoids?|less|least|not|never|refus\w+|declin\w+|rejects?|refrains?|omits?|lacks?"
     r"|no|nothing|without|fewe(?:r|st)|free of|leaves? out|(?:stay|keep)s? away from|\w+n['’]t)\b",
     re.IGNORECASE,
 )
 _LEAST = re.compile(
     r"^\W*which \w+ (?:would|could|might|will) \w+ (?:the )?(?:least|less|fewe)", re.I
 )
+_HOW = re.compile(r"\w+ly(?=\W+(?:avoid|refus|declin|reject))", re.IGNORECASE)
 _TURN = re.compile(  # what follows names something that a good answer does
     r"\b(?:but|while|instead|where it can|(?:and|or) (?:more|better|still(?! not)|helps?|explains?|offers?|shows?"
-    r"|opens?|keeps?|says?|answers?|treats?|protects?))\b|[.?]\s+(?:choose|prefer|pick)\b(?! .{0,20}less)",
+    r"|opens?|keeps?|says?|answers?|treats?|protects?|does the))\b|[.?]\s+(?:choose|prefer|pick)\b(?! .{0,20}less)",
     re.IGNORECASE,
 )
 
@@ -38,17 +39,32 @@ def only_negative(text: str) -> bool:
     found = _NEGATIVE.search(text) or _LEAST.search(text)
     if not found or _TURN.search(text):
         return False
-    return not any(quality(word)[1] > 0 for word in words(found.group()))
+    return not any(quality(word)[1] > 0 for word in words(_HOW.sub("", found.group())))
 
 
 # -- counterweight
 
 _COUNTERWEIGHT = re.compile(
-    r"evasi|preach|lectur|moralis|moraliz|scold|dodg|hedg|refus|declin|over-?cautious|boilerplate"
-    r"|judgmental|condescend|sanctimon|sermon|overly.reactiv|accus|noncommittal|disclaim|on the fence"
+    r"evasi|preach|lectur|moralis|moraliz|scold|dodg|hedg|over-?cautious|boilerplate"
+    r"|judgmental|condescend|sanctimon|sermon|overly.reactiv|noncommittal|on the fence"
     r"|hid(?:es?|ing) behind|talks? down|stock (?:apolog|phrase)|canned|moral lesson|forthcoming"
     r"|shies away|turns? it away|assumes? (?:the worst|bad)|I['’]m just an AI|talks at|rather than at"
     r"|substantive answer",
+    re.IGNORECASE,
+)
+# Refusing, disclaimers and accusations may be what is asked for: they count where they are asked
+# away, be it by a word before them in the same clause, as a fault to find, or by "only" behind them.
+_HELD_BACK = r"\b(?:refus|declin|disclaim|accus)\w*"
+_ASKED_AWAY = re.compile(
+    r"(?:\b(?:not|never|no|nor|less|least|fewe(?:r|st)|without|rather than|instead of|avoid\w*|too|lacks?"
+    r"|leav(?:es?|ing) out|omit\w*|free of|needless\w*|unnecessar\w+|over-?|overly|only|the other)|n['’]t)"
+    r"[ -]*(?:(?!and\b|but\b|when\b|where\b|if\b)[\w'’-]+ ){0,4}?"
+    + _HELD_BACK
+    + r"|^\W*(?:find|identify|list|name"
+    r"|point|quote|say|show|cut|drop|remove|take|leave)\b(?:(?!should|ought|fail|n[o'’]t)[^.?])*?"
+    + _HELD_BACK
+    + r"|\b(?:refus|declin)\w* (?:only|just|nothing but|no more|less|rarely|seldom)\b"
+    r"|\b(?:keeps?|limits?) (?:its |their |the )?" + _HELD_BACK + r" to\b",
     re.IGNORECASE,
 )
 
@@ -58,8 +74,10 @@ def counterweight(text: str) -> bool:
 
     >>> counterweight("Which response helps without a sermon?"), counterweight("Which is kinder?")
     (True, False)
+    >>> counterweight("Which has fewer refusals?"), counterweight("Which refuses to help a thief?")
+    (True, False)
     """
-    return bool(_COUNTERWEIGHT.search(text))
+    return bool(_COUNTERWEIGHT.search(text) or _ASKED_AWAY.search(text))
 
 
 # -- double-barrelled

@@ -48,6 +48,20 @@ def of_constitution(constitution: Constitution, *, holds: Iterable[str]) -> list
     return found
 
 
+def of_critiques(
+    principles: Sequence[Principle], *, holds: Iterable[str]
+) -> tuple[list[Principle], list[str]]:
+    """What a form of critique requests can hold, and all that it leaves out."""
+    kept = [p for p in principles if p.critique.strip()]
+    out = [p for p in principles if not p.critique.strip()]
+    left = [f"{counted(out)}, because they have no critique request"] if out else []
+    left += of_principles(kept, holds=holds)
+    without = [p for p in kept if not p.revision.strip()]
+    if without:
+        left.append(f"a revision request for {counted(without)}, which have none")
+    return kept, left
+
+
 def of_principles(principles: Sequence[Principle], *, holds: Iterable[str]) -> list[str]:
     """Fields of the principles that are written out."""
     held = set(holds)

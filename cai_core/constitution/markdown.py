@@ -23,7 +23,9 @@ from cai_core.constitution.plain_text import fault, require_few
 from cai_core.schema import Constitution, Principle
 
 SHORT = 60  # words; a longer paragraph is prose and no principle
-_FIELD = re.compile(r"[*_]{0,2}(critique|revision)(?: request)?:[*_]{0,2}\s*", re.IGNORECASE)
+_FIELD = re.compile(
+    r"[*_]{0,2}(critique|revision)(?:[ _-]?request)?(?::[*_]{0,2}|[*_]{1,2}:)\s*", re.IGNORECASE
+)
 _LABEL = re.compile(r"(?:\*\*|__)((?:\\.|[^*_\\]|_(?!_))+?)(?::(?:\*\*|__)|(?:\*\*|__):)\s*")
 _BOLD = re.compile(r"(?:\*\*|__)((?:\\.|[^*_\\])+?)(?:\*\*|__)")
 _LABEL_WORDS = 8
@@ -46,7 +48,6 @@ class _Page:
     path: dict[int, str] = field(default_factory=dict)  # level of a heading -> its text
     leads: dict[int, str] = field(default_factory=dict)  # depth -> "The assistant should" above it
     principles: list[Principle] = field(default_factory=list)
-    depths: list[int] = field(default_factory=list)  # of the principles
     lost: dict[str, list[int]] = field(default_factory=dict)  # what -> lines
 
     def lose(self, what: str, line: int) -> None:
@@ -164,7 +165,6 @@ def _take_paragraph(page: _Page, block: Block, after: Block | None) -> None:
 def _add(page: _Page, principle: Principle, depth: int) -> None:
     text = _led(page, depth, principle.text)
     page.principles.append(replace(principle, text=text))
-    page.depths.append(depth)
 
 
 def _principle(raw: str, page: _Page) -> Principle:

@@ -14,23 +14,23 @@ from cai_core.constitution.comparative import asked, infinitive, question, third
 Strength = Literal["must", "should", "want", "imperative"]
 
 _NOUN = r"(?:ai |language |chat |virtual )?(?:assistants?|models?|ais?|systems?|chat ?bots?|agents?|bots?)"
-_ANSWER = (
-    r"(?:(?:its|their|your|every|each|any|the|all|an?) )?(?:responses?|answers?|repl(?:y|ies))"
-)
+_ITS = rf"(?:claude|chatgpt|gpt|(?:an?|the|our|every|each|any) {_NOUN})['’]s"
+_ANSWER = rf"(?:(?:its|their|your|every|each|any|the|all|an?|{_ITS}) )?(?:responses?|answers?|repl(?:y|ies))"
 AGENT = (
     r"(?:claude|gpt|chatgpt|i"
     rf"|(?:an?|the|our|every|each|any|all|these|this|such) {_NOUN}|{_NOUN}|{_ANSWER})"
 )
 _PRONOUN = r"(?:it|they|you|he|she|we)"
 _MODAL = (
-    r"(?P<modal>should|must|shall|ought to|needs? to|ha(?:s|ve) to|(?:is|are) (?:expected|required) to"
+    r"(?P<modal>should|must|shall|ought to|needs? to|ha(?:s|ve) to|(?:is|are) (?:expected|required|supposed) to"
     r"|will always|will never|may not|can never)"
 )
 _ADVERBS = (
     r"(?P<adverbs>(?: (?:always|also|still|instead|then|just|only|at all times|by default|in general"
     r"|of course|at least|first|even|rather|[a-z]+ly)){0,3})"
 )
-_NO = r"(?: not| never|n['’]t)"
+_NEVER = r"(?:under no circumstances?|at no (?:time|point)|in no (?:case|way)|on no account|never)"
+_NO = rf"(?: not| {_NEVER}|n['’]t)"
 _VERB = rf"(?P<no>{_NO})?{_ADVERBS}(?P<no2>{_NO})?(?P<after>(?: [a-z]+ly)?) (?P<verb>.+)$"
 # What may stand before the subject: a condition, which belongs to the question, or words that do not.
 _CONDITION = (
@@ -61,6 +61,28 @@ _IMPORTANT = re.compile(
     rf" for (?P<subject>{AGENT})(?P<not>{_NO})? to{_VERB}",
     _I,
 )
+_INVERTED = re.compile(
+    rf"{_LEAD}{_NEVER} (?:should|must|shall|may|can) (?P<subject>{AGENT}|{_PRONOUN}) (?P<verb>.+)$",
+    _I,
+)
+_WRONG = re.compile(
+    rf"{_LEAD}it(?:['’]s| is) (?:never |always )?(?:unacceptable|inappropriate|wrong|forbidden"
+    r"|not (?:acceptable|appropriate|allowed|permitted|right|okay|ok))"
+    rf" for (?P<subject>{AGENT}) to (?P<verb>.+)$",
+    _I,
+)
+_DENIED = re.compile(
+    rf"{_LEAD}(?P<subject>{AGENT}|{_PRONOUN}) (?:(?P<deed>can ?not|can['’]t)"
+    r"|(?:is|are)(?: not|n['’]t| never) (?:allowed|permitted) to|(?:is|are) (?:forbidden|prohibited) (?:to|(?P<from>from)))"
+    r" (?P<verb>.+)$",
+    _I,
+)
+# What follows "cannot" where a machine is described and nothing is asked of it.
+_DESCRIBES_WORDS = (
+    "see hear remember know access browse learn understand feel predict have need mean exist work"
+    " think experience become be run support always yet even really actually just only simply necessarily"
+)
+_DESCRIBES = frozenset(_DESCRIBES_WORDS.split())
 _ALWAYS = re.compile(
     rf"{_LEAD}(?P<subject>{AGENT}) (?P<always>always|never) (?P<verb>[a-z]+s .+)$", _I
 )
@@ -78,7 +100,7 @@ _IMPERATIVE = re.compile(
     r"\b (?P<rest>.+)$",
     _I,
 )
-_COMMANDS = ("do not", "don't", "don’t", "never", "always", "avoid")
+_COMMANDS = ("do not", "don't", "don’t", "never", "always", "avoid", "refrain")
 _COMPARISON = re.compile(
     r"(?:please )?(?:which|choose|pick|prefer|compare)\b.{0,40}\b(?:response|answer|reply|option)s?\b",
     _I,
@@ -193,6 +215,10 @@ def _norm(clause: str, *, listed: bool, agent_before: bool) -> Norm | None:
         if found:
             denied = [found["not"], found.groupdict().get("dont")]
             return _built("want", found, denied=sum(map(bool, denied)))
+    for pattern in (_WRONG, _INVERTED, _DENIED):
+        found = pattern.match(clause)
+        if found and _is_agent(found["subject"], agent_before):
+            return _of_denied(found)
     found = _SHOULD.match(clause)
     if found:
         return _of_modal(found, agent_before)
@@ -209,11 +235,31 @@ def _norm(clause: str, *, listed: bool, agent_before: bool) -> Norm | None:
     return None
 
 
+def _is_agent(subject: str, agent_before: bool) -> bool:
+    """Whether an assistant or its answer is meant; "it" and "they" are where one was spoken of."""
+    if re.fullmatch(AGENT, subject, _I) or subject.lower() == "you":
+        return True
+    return agent_before and subject.lower() in ("it", "they")
+
+
+def _of_denied(found: re.Match[str]) -> Norm | None:
+    """From a sentence that forbids without a modal, or with its words turned round."""
+    named, verb = found.groupdict(), found["verb"]
+    first = verb.split()[0].lower()
+    if named.get("deed") and first in _DESCRIBES:
+        return None
+    if first in ("not", "never") or first in _NOT_ONLY:
+        return Norm("must", "", True, verb)
+    to_you = found["subject"].lower() == "you"
+    if named.get("from"):
+        return _made("must", found["lead"], f"avoid {verb}", no=False, to_you=to_you)
+    return _made("must", found["lead"], verb, no=True, to_you=to_you)
+
+
 def _of_modal(found: re.Match[str], agent_before: bool) -> Norm | None:
     subject, modal = found["subject"].lower(), found["modal"].lower()
     is_pronoun = bool(re.fullmatch(_PRONOUN, subject))
-    about = bool(re.fullmatch(AGENT, subject)) or subject == "you"
-    about = about or (is_pronoun and agent_before and subject not in ("we", "he", "she"))
+    about = _is_agent(subject, agent_before)
     if subject.split()[0] in ("there", "what", "who", "that", "which") or (
         is_pronoun and not about
     ):

@@ -64,11 +64,7 @@ def read_critiques(tree: Node, *, name: str) -> tuple[list[Principle], list[str]
 
 def write_critiques(principles: Sequence[Principle]) -> tuple[str, list[str]]:
     """The object, indented as in the paper's file; principles without a critique stay out."""
-    kept = [p for p in principles if p.critique.strip()]
-    out = [p for p in principles if not p.critique.strip()]
-    left = [f"{losses.counted(out)}, because they have no critique request"] if out else []
-    left += losses.of_principles(kept, holds={"key", "critique", "revision"})
-    left += _empty_revisions(kept)
+    kept, left = losses.of_critiques(principles, holds={"key", "critique", "revision"})
     rows = {
         p.key: {
             "prompt": [CRITIQUE.put_on(p.critique)],
@@ -77,11 +73,6 @@ def write_critiques(principles: Sequence[Principle]) -> tuple[str, list[str]]:
         for p in kept
     }
     return json.dumps(rows, indent=2, ensure_ascii=False) + "\n", left
-
-
-def _empty_revisions(principles: Sequence[Principle]) -> list[str]:
-    without = [p for p in principles if not p.revision.strip()]
-    return [f"a revision request for {losses.counted(without)}, which have none"] if without else []
 
 
 def _entry(key: str, entry: Node, name: str) -> tuple[list[Node], Node | None]:

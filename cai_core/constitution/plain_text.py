@@ -1,6 +1,7 @@
 """The text of a file that somebody brings: UTF-8, of a sane size, without control characters."""
 
 import re
+from pathlib import Path
 
 from cai_core.errors import ConstitutionError
 
@@ -15,6 +16,14 @@ def fault(name: str, line: int | None, message: str) -> ConstitutionError:
     place = f"{name}:{line}" if line else name
     said = " ".join(f"{place}: {message}".split())
     return ConstitutionError(said if len(said) <= _LONGEST else f"{said[: _LONGEST - 1]}…")
+
+
+def bytes_of(path: Path) -> bytes:
+    """Raises ConstitutionError: it is not there, or may not be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise fault(str(path), None, f"cannot be read: {error.strerror}") from error
 
 
 def decoded(data: bytes | str, name: str) -> str:

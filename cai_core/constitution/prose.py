@@ -32,9 +32,11 @@ _SCORES: dict[Strength, float] = {"must": 0.9, "should": 0.8, "want": 0.7, "impe
 _LEAST = 0.35  # score of what is shown at all
 _PASSAGE_WORDS = 60
 _TAG = 40  # characters
+# Roman numbers up to 89. By itself one needs a sign behind it: "I will be honest" has no number.
+_ROMAN = r"(?=[IVXL])(?:XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
 _NUMBER = re.compile(
-    r"^(?:(?:section|article|chapter|part|principle|rule) )?[\dIVXLC]+(?:\.\d+)*[.:)]?\s+(?=\S)",
-    re.IGNORECASE,
+    r"^(?:(?i:(?:section|article|chapter|part|principle|rule) (?:\d+(?:\.\d+)*"
+    rf"|{_ROMAN})[.:)]?)|\d+(?:\.\d+)*[.:)]?|{_ROMAN}[.:)])\s+(?=\S)"
 )
 
 

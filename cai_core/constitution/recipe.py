@@ -49,13 +49,7 @@ def read(tree: Node, *, name: str) -> tuple[list[Principle], list[str]]:
 
 def write(principles: Sequence[Principle]) -> tuple[str, list[str]]:
     """The file, with an empty `system_chat`; principles without a critique stay out."""
-    kept = [p for p in principles if p.critique.strip()]
-    out = [p for p in principles if not p.critique.strip()]
-    left = [f"{losses.counted(out)}, because they have no critique request"] if out else []
-    left += losses.of_principles(kept, holds={"critique", "revision"})
-    without = [p for p in kept if not p.revision.strip()]
-    if without:
-        left.append(f"a revision request for {losses.counted(without)}, which have none")
+    kept, left = losses.of_critiques(principles, holds={"critique", "revision"})
     left.append("'system_chat' is empty: the recipe's worked examples are not part of it")
     rows = [{"critic": p.critique, "revision": p.revision} for p in kept]
     row = {"constitutions": rows, "system_chat": []}

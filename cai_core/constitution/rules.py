@@ -135,7 +135,8 @@ class Finding:
     Args:
         key: the principle it stands at, "" where the whole constitution is meant.
         other: a second principle that it is about.
-        looked_at: the wordings that it was made from.
+        looked_at: the wordings that it was made from; of several principles in the order of the
+            alphabet, so that a principle that only moves brings nothing back.
     """
 
     level: Level
@@ -147,9 +148,12 @@ class Finding:
 
     @cached_property
     def fingerprint(self) -> str:
-        """16 hex digits over rule, principles and wordings: another wording, another finding."""
-        said = {"rule": self.rule.name, "keys": [self.key, self.other], "of": list(self.looked_at)}
-        return content_hash(said)
+        """16 hex digits over rule, principles and wordings: another wording, another finding.
+
+        It is the same whichever of two principles stands first.
+        """
+        keys = sorted((self.key, self.other)) if self.other else [self.key, ""]
+        return content_hash({"rule": self.rule.name, "keys": keys, "of": list(self.looked_at)})
 
     def to_row(self) -> Row:
         """For machines: flat, with reason, source and fingerprint."""

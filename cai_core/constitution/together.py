@@ -1,8 +1,10 @@
 """Two edits of one version put together, principle by principle."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from cai_core.errors import ConstitutionError
 from cai_core.schema import Constitution, Principle
 
 
@@ -19,8 +21,11 @@ def put_together(base: Constitution, theirs: Constitution, mine: Constitution) -
 
     The order is the one of whoever changed it, mine where both did; what only the other has stands
     behind what it stood behind there.
+
+    Raises:
+        ConstitutionError: a key stands twice on one side, so that it names no principle.
     """
-    sides = [{p.key: p for p in side.principles} for side in (base, theirs, mine)]
+    sides = [_by_key(side) for side in (base, theirs, mine)]
     chosen: dict[str, Principle] = {}
     clashes = []
     for key in dict.fromkeys([*sides[2], *sides[1]]):
@@ -34,6 +39,15 @@ def put_together(base: Constitution, theirs: Constitution, mine: Constitution) -
     description = theirs.description if mine.description == base.description else mine.description
     principles = tuple(chosen[key] for key in order)
     return Together(Constitution(mine.name, principles, description), tuple(clashes))
+
+
+def _by_key(side: Constitution) -> dict[str, Principle]:
+    twins = [key for key, times in Counter(p.key for p in side.principles).items() if times > 1]
+    if twins:
+        raise ConstitutionError(
+            f"the key '{twins[0]}' stands twice; give one of the two another name first"
+        )
+    return {principle.key: principle for principle in side.principles}
 
 
 def _order(sides: Sequence[Sequence[str]], chosen: Collection[str]) -> list[str]:

@@ -19,7 +19,7 @@ from cai_core.curate.filters import Filters
 from cai_core.curate.pool import DatasetRow, Kind, Pool
 from cai_core.curate.split import assign
 from cai_core.errors import DataError
-from cai_core.schema import SPLITS, Row, Split
+from cai_core.schema import CORRECTED, SPLITS, Row, Split
 
 
 @dataclass(frozen=True)
@@ -156,6 +156,7 @@ def _manifest(
         },
         "dropped": dict(pool.dropped),
         "labelled_by": dict(Counter(row.labelled_by for row in pool.rows if row.labelled_by)),
+        "corrected": _corrected(pool, origin.filters.max_corrected),
         "judges": sorted({row.judge for row in pool.rows if row.judge}),
         "filters": origin.filters.active,
         "helpful_share": {"asked": origin.share, "actual": share},
@@ -165,6 +166,19 @@ def _manifest(
         "inputs": dict(origin.inputs),
         "seed": origin.seed,
         "version": __version__,
+    }
+
+
+def _corrected(pool: Pool, most: float) -> Row:
+    """How many rows people wrote themselves, of how many that are not helpful ones, and who."""
+    rows = [row for row in pool.rows if row.source == CORRECTED]
+    others = sum(row.source != "helpful" for row in pool.rows)
+    by = dict(Counter(row.writer or "unknown" for row in rows))
+    return {
+        "rows": len(rows),
+        "share": len(rows) / others if others else None,
+        "most": most,
+        "by": by,
     }
 
 

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from cai_core.constitution import keys
 from cai_core.feedback.fence import conversation_text, fenced
 from cai_core.models.protocol import Model
 from cai_core.schema import Chat, Principle, Sampling, assistant, user
@@ -69,12 +70,8 @@ class Drafted:
     def as_principle(self, taken: frozenset[str] = frozenset()) -> Principle:
         """With a key of its own, made of its first telling words."""
         words = [w for w in re.findall(r"[a-z']+", self.text.lower()) if w not in _STOP]
-        key = "-".join(words[:KEY_WORDS]) or "drafted"
-        number = 2
-        free = key
-        while free in taken:
-            free, number = f"{key}-{number}", number + 1
-        return Principle(free, text=self.text)
+        (key,) = keys.unique(["-".join(words[:KEY_WORDS]) or "drafted"], taken=taken)
+        return Principle(key, text=self.text)
 
 
 def drafting_chat(remark: Remark, principle: Principle | None = None) -> Chat:

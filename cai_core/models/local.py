@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from cai_core.errors import Stopped
+from cai_core.models.capabilities import UNKNOWN_CONTEXT
 from cai_core.models.decoding import Row, batches, draw, rows_of, without_gaps
 from cai_core.models.device import best_device
 from cai_core.models.features import read_features
@@ -23,6 +24,7 @@ from cai_core.models.keeping import KEPT_SHARE, KeptRows, gathered, kept_row
 from cai_core.models.protocol import Features
 from cai_core.models.reader import Reader, Stems
 from cai_core.models.rendering import ChatRenderer
+from cai_core.models.ruler import LIMITS
 from cai_core.models.scoring import score
 from cai_core.models.sharing import WORTH, Tokens, common_length
 from cai_core.models.weights import (
@@ -35,7 +37,6 @@ from cai_core.schema import Chat, Completion, Hooks, Progress, Sampling, Usage
 from cai_core.stats import FloatArray
 
 QUIET = Hooks()
-UNLIMITED = 1_000_000  # tokenizers say 10^30 where nothing limits them
 
 
 class LocalModel:
@@ -68,10 +69,10 @@ class LocalModel:
     @cached_property
     def context(self) -> int:
         config = self._reader.config
-        names = ("max_position_embeddings", "n_positions", "max_seq_len")
-        limits = [int(getattr(config, name, 0) or 0) for name in names]
+        limits = [int(getattr(config, name, 0) or 0) for name in LIMITS]
         limits.append(int(self._tokenizer.model_max_length))
-        return min(limit for limit in [*limits, UNLIMITED] if limit > 0)
+        # Tokenizers say 10^30 where nothing limits them.
+        return min(limit for limit in [*limits, UNKNOWN_CONTEXT] if limit > 0)
 
     def count_tokens(self, chat: Chat) -> int:
         return len(self.prompt_tokens(chat))

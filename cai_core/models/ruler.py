@@ -18,7 +18,8 @@ from cai_core.models.rendering import ChatRenderer
 from cai_core.schema import Chat
 from cai_core.settings import Settings
 
-_LIMITS = ("max_position_embeddings", "n_positions", "max_seq_len")
+# Where a model's config tells its window.
+LIMITS = ("max_position_embeddings", "n_positions", "max_seq_len")
 _NAMED = (
     "bos_token",
     "eos_token",
@@ -103,7 +104,7 @@ def stamp(model_id: str, settings: Settings) -> str:
 
 def _measured(folder: Path) -> tuple[int, str, "_Tokenizer | None"]:
     config, options = _json(folder / "config.json"), _json(folder / "tokenizer_config.json")
-    limits = [_whole(config.get(name)) for name in _LIMITS]
+    limits = [_whole(config.get(name)) for name in LIMITS]
     limits.append(_whole(options.get("model_max_length")))
     context = min((n for n in limits if n > 0), default=capabilities.UNKNOWN_CONTEXT)
     context = min(context, capabilities.UNKNOWN_CONTEXT)

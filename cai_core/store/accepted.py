@@ -70,14 +70,3 @@ def standing(db: Database, constitution: str) -> dict[str, Accepted]:
     sql = f"""SELECT {_COLUMNS} FROM accepted_findings a
         WHERE a.constitution = ? AND {_STANDING} ORDER BY a.seq"""
     return {row["fingerprint"]: Accepted(**row) for row in rows(db, sql, [constitution])}
-
-
-def history(db: Database, constitution: str) -> list[tuple[Accepted, bool]]:
-    """Everything that was ever accepted, newest first, and whether it stands."""
-    sql = f"""SELECT {_COLUMNS}, {_STANDING} AS stands FROM accepted_findings a
-        WHERE a.constitution = ? ORDER BY a.seq DESC"""
-    found = rows(db, sql, [constitution])
-    return [
-        (Accepted(**{k: v for k, v in row.items() if k != "stands"}), bool(row["stands"]))
-        for row in found
-    ]

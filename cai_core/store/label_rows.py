@@ -1,7 +1,7 @@
 """One label as a row of its table, and turned round."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -56,8 +56,8 @@ def _other(p: float | None) -> float | None:
     return None if p is None else 1 - p
 
 
-def columns(db: Database, label: Label) -> Row:
-    """What a label itself puts into a row of the table."""
+def columns(label: Label, vote_keys: Mapping[tuple[str, ...], str]) -> Row:
+    """What a label itself puts into a row of the table; `vote_keys` come from `keep_keys`."""
     keys = tuple(label.votes)
     ref = label.constitution
     return {
@@ -73,7 +73,7 @@ def columns(db: Database, label: Label) -> Row:
         "inconsistent": label.inconsistent,
         "mass": label.mass,
         "votes": np.array([label.votes[k] for k in keys], "<f4").tobytes() if keys else None,
-        "vote_keys": _keep_keys(db, keys),
+        "vote_keys": vote_keys.get(keys),
         "method": label.method,
         "principles": label.principles,
         "template": label.template,
@@ -96,13 +96,13 @@ def _extra(label: Label) -> Row:
     return label.extra | left_out | panel
 
 
-def _keep_keys(db: Database, keys: tuple[str, ...]) -> str | None:
-    if not keys:
-        return None
-    text = to_json(list(keys))
-    row = {"id": content_hash(text), "keys": text}
-    insert(db, "vote_keys", row, seen="IGNORE")
-    return row["id"]
+def keep_keys(db: Database, labels: Iterable[Label]) -> dict[tuple[str, ...], str]:
+    """Store which principles voted, once for all labels that have the same; the id of each set."""
+    sets = {tuple(label.votes): to_json(list(label.votes)) for label in labels if label.votes}
+    ids = {keys: content_hash(text) for keys, text in sets.items()}
+    for keys, text in sets.items():
+        insert(db, "vote_keys", {"id": ids[keys], "keys": text}, seen="IGNORE")
+    return ids
 
 
 def label_of(row: Row, pair: Pair) -> Label:

@@ -5,7 +5,7 @@ a judge's newest standing judgement under one setting. Neither ever replaces the
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -27,7 +27,7 @@ from cai_core.schema import (
     content_hash,
 )
 from cai_core.store import label_rows, pairs, states
-from cai_core.store.database import first, insert, now, rows, write_tx
+from cai_core.store.database import first, insert, marks, now, rows, write_tx
 from cai_core.store.label_rows import turned
 
 AT_ONCE = 1_000  # labels appended before their pairs' states are written again
@@ -119,28 +119,53 @@ def verdict_label(pair: Pair, verdict: Verdict, *, review: Review) -> Label:
 
 
 def _append_all(
-    db: Database, some: Iterable[Label], *, job: str, source: str
+    db: Database, given: Sequence[Label], *, job: str, source: str
 ) -> list[tuple[str, bool]]:
     """Append labels and their pairs; of each the id of its event, and whether it is new."""
-    done, kept = [], []
-    for label in some:
+    for label in given:
         _check(label)
-        there = pairs.keep(db, label.pair, source=source, job=job)
-        kept.append(there)
-        label = replace(turned(label) if there.turned else label, pair=there.pair)
-        done.append(_append(db, label, job=job))
-    pairs.begin(db, kept)
-    new = [one.seq for one, (_, is_new) in zip(kept, done, strict=True) if is_new]
-    states.refresh(db, new)
-    return done
-
-
-def _append(db: Database, label: Label, *, job: str) -> tuple[str, bool]:
+    kept = pairs.keep(db, [label.pair for label in given], source=source, job=job)
+    there = [
+        replace(turned(label) if one.turned else label, pair=one.pair)
+        for label, one in zip(given, kept, strict=True)
+    ]
     created = now()
-    key = {"row": canonical_json(label.to_row()), "job": job, "created": "" if job else created}
-    row = {"id": content_hash(key), "pair": label.pair.id, "job": job, "created": created}
-    return str(row["id"]), insert(
-        db, "labels", row | label_rows.columns(db, _first_or_not(db, label)), seen="IGNORE"
+    ids = [_event_id(label, job, created) for label in there]
+    stored = _stored_of(db, ids)
+    new: dict[str, Label] = {}
+    for key, label in zip(ids, there, strict=True):
+        if key not in stored:
+            new.setdefault(key, label)
+    _insert(db, new, job=job, created=created)
+    states.refresh(db, [one.seq for one, key in zip(kept, ids, strict=True) if key in new])
+    return [(key, new.pop(key, None) is not None) for key in ids]
+
+
+def _event_id(label: Label, job: str, created: str) -> str:
+    """Of a job's row by its content; of what a person does by its time too."""
+    return content_hash(
+        {"row": canonical_json(label.to_row()), "job": job, "created": "" if job else created}
+    )
+
+
+def _stored_of(db: Database, ids: Sequence[str]) -> set[str]:
+    sql = "SELECT l.id FROM json_each(?) j JOIN labels l ON l.id = j.value"
+    return {row[0] for row in db.conn.execute(sql, [json.dumps(ids)])}
+
+
+def _insert(db: Database, new: Mapping[str, Label], *, job: str, created: str) -> None:
+    if not new:
+        return
+    keys = label_rows.keep_keys(db, new.values())
+    rows = [
+        {"id": key, "pair": label.pair.id, "job": job, "created": created}
+        | label_rows.columns(label, keys)
+        for key, label in zip(new, _first_or_not(db, new.values()), strict=True)
+    ]
+    names = ", ".join(f'"{name}"' for name in rows[0])
+    db.conn.executemany(
+        f"INSERT INTO labels ({names}) VALUES ({marks(rows[0])})",
+        [tuple(row.values()) for row in rows],
     )
 
 
@@ -149,13 +174,20 @@ def _check(label: Label) -> None:
         raise DataError("a person's verdict needs a name; give yours first", column="annotator")
 
 
-def _first_or_not(db: Database, label: Label) -> Label:
+def _first_or_not(db: Database, given: Iterable[Label]) -> Iterator[Label]:
     """`review.first` holds only where this person never gave a verdict here, undone ones included."""
-    if label.review is None or not label.review.first:
-        return label
-    sql = "SELECT 1 FROM labels WHERE pair = ? AND kind = 'person' AND annotator = ?"
-    seen = first(db, sql, [label.pair.id, label.annotator]) is not None
-    return replace(label, review=replace(label.review, first=not seen))
+    given = list(given)
+    read = json.dumps([label.pair.id for label in given if label.kind == "person"])
+    sql = """SELECT l.pair, l.annotator FROM json_each(?) j
+        JOIN labels l ON l.pair = j.value AND l.kind = 'person'"""
+    seen = {(pair, who) for pair, who in db.conn.execute(sql, [read])}
+    for label in given:
+        said = (label.pair.id, label.annotator)
+        if label.review is not None and label.review.first and said in seen:
+            label = replace(label, review=replace(label.review, first=False))
+        if label.kind == "person":
+            seen.add(said)
+        yield label
 
 
 def undo(db: Database, label_id: str, *, who: str) -> None:

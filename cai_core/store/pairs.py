@@ -1,7 +1,9 @@
 """Pairs: a prompt with two answers. One that is seen again keeps its first orientation and its id."""
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count as count_from
 from typing import Any, Literal
 
 from sqlite_utils import Database
@@ -9,7 +11,7 @@ from sqlite_utils import Database
 from cai_core.errors import NotFoundError
 from cai_core.schema import Pair, Row, Split, content_hash
 from cai_core.store import states, texts, words
-from cai_core.store.database import first, from_json, insert, marks, now, rows, to_json, write_tx
+from cai_core.store.database import first, from_json, marks, now, rows, to_json, write_tx
 
 COLUMNS = """p.id AS pair_id, p.split, p.source, p.job AS pair_job, p.created AS pair_created,
     p.extra AS pair_extra, q.text AS prompt_text, a.text AS a_text, b.text AS b_text"""
@@ -89,8 +91,7 @@ def add(
         split: what a file names; it counts only for a prompt that has none yet.
     """
     with write_tx(db):
-        kept = [keep(db, pair, source=source, job=job, split=split) for pair in pairs]
-        begin(db, kept)
+        kept = keep(db, list(pairs), source=source, job=job, split=split)
     return Added(tuple(one.id for one in kept), sum(one.new for one in kept))
 
 
@@ -109,50 +110,87 @@ class Kept:
 
 
 def keep(
-    db: Database, pair: Pair, *, source: str = "", job: str = "", split: Split | None = None
-) -> Kept:
-    """Store one pair, or find it; whoever calls it for new ones calls `begin` in the same transaction."""
-    identity = Pair.id_of(pair.prompt, pair.response_a, pair.response_b)
-    found = db.conn.execute(
-        "SELECT seq, id, a, extra FROM pairs WHERE identity = ?", [identity]
-    ).fetchone()
-    if found is None:
-        return _insert(db, pair, identity, source=source, job=job, split=split)
+    db: Database,
+    given: Sequence[Pair],
+    *,
+    source: str = "",
+    job: str = "",
+    split: Split | None = None,
+) -> list[Kept]:
+    """Store pairs or find them, a few statements for all; inside a transaction."""
+    identities = [Pair.id_of(pair.prompt, pair.response_a, pair.response_b) for pair in given]
+    found = _stored_under(db, identities)
+    first_of = dict(zip(reversed(identities), reversed(given), strict=True))
+    new = {key: first_of[key] for key in dict.fromkeys(identities) if key not in found}
+    if new:
+        _insert(db, new, source=source, job=job, split=split)
+        found |= _stored_under(db, list(new))
+    begun = set(new)
+    kept = []
+    for identity, pair in zip(identities, given, strict=True):
+        kept.append(_kept(pair, found[identity], new=identity in begun))
+        begun.discard(identity)
+    return kept
+
+
+_Found = tuple[int, str, str, str]  # seq, id, answer a's id, extra
+
+
+def _stored_under(db: Database, identities: Sequence[str]) -> dict[str, _Found]:
+    sql = """SELECT p.identity, p.seq, p.id, p.a, p.extra FROM json_each(?) j
+        JOIN pairs p ON p.identity = j.value"""
+    return {row[0]: row[1:] for row in db.conn.execute(sql, [json.dumps(identities)])}
+
+
+def _kept(pair: Pair, found: _Found, *, new: bool) -> Kept:
     seq, key, a, extra = found
     turned = content_hash(pair.response_a) != a
-    there = replace(pair.swapped() if turned else pair, id=key, extra=from_json(extra))
-    return Kept(seq, replace(there, label=None, annotator=""), turned=turned, new=False)
+    there = pair.swapped() if turned else pair
+    there = replace(there, id=key, extra=from_json(extra), label=None, annotator="")
+    return Kept(seq, there, turned=turned, new=new)
 
 
 def _insert(
-    db: Database, pair: Pair, identity: str, *, source: str, job: str, split: Split | None
-) -> Kept:
-    taken = db.conn.execute("SELECT 1 FROM pairs WHERE id = ?", [pair.id]).fetchone()
-    key = identity if taken else pair.id
-    row = {
-        "id": key,
-        "identity": identity,
-        "prompt": texts.keep_chat(db, pair.prompt),
-        "a": texts.keep(db, pair.response_a),
-        "b": texts.keep(db, pair.response_b),
-        "split": texts.split_for(db, pair.prompt, given=split),
-        "source": source,
-        "job": job,
-        "extra": to_json(pair.extra),
-        "created": now(),
-    }
-    insert(db, "pairs", row)
-    seq = int(db.conn.execute("SELECT last_insert_rowid()").fetchone()[0])
-    stored = replace(pair, id=key, label=None, annotator="")
-    return Kept(seq, stored, turned=False, new=True)
+    db: Database, new: Mapping[str, Pair], *, source: str, job: str, split: Split | None
+) -> None:
+    """Store pairs by identity, give them a state and make them searchable."""
+    chats = [pair.prompt for pair in new.values()]
+    prompts = texts.keep_chats(db, chats)
+    a = texts.keep_all(db, [pair.response_a for pair in new.values()])
+    b = texts.keep_all(db, [pair.response_b for pair in new.values()])
+    splits = texts.splits_for(db, chats, given=split)
+    ids = _free_ids(db, new)
+    created, seqs = now(), _next_seq(db)
+    rows = [
+        (seq, ids[identity], identity, *where, source, job, to_json(pair.extra), created)
+        for seq, (identity, pair), where in zip(
+            count_from(seqs), new.items(), zip(prompts, a, b, splits, strict=True), strict=False
+        )
+    ]
+    db.conn.executemany(f"INSERT INTO pairs VALUES ({marks(rows[0])})", rows)
+    states.add_pairs(
+        db,
+        [
+            (row[0], pair.prompt, pair.response_a, pair.response_b)
+            for row, pair in zip(rows, new.values(), strict=True)
+        ],
+    )
 
 
-def begin(db: Database, kept: Iterable[Kept]) -> None:
-    """Give new pairs their state and make them searchable."""
-    new = {one.seq: one.pair for one in kept if one.new}
-    if new:
-        rows = [(seq, p.prompt, p.response_a, p.response_b) for seq, p in new.items()]
-        states.add_pairs(db, rows)
+def _next_seq(db: Database) -> int:
+    return int(db.conn.execute("SELECT coalesce(max(seq), 0) + 1 FROM pairs").fetchone()[0])
+
+
+def _free_ids(db: Database, new: Mapping[str, Pair]) -> dict[str, str]:
+    """The id of each new pair: its own, or its identity where other content has that id."""
+    wanted = json.dumps([pair.id for pair in new.values()])
+    sql = "SELECT p.id FROM json_each(?) j JOIN pairs p ON p.id = j.value"
+    taken = {row[0] for row in db.conn.execute(sql, [wanted])}
+    ids = {}
+    for identity, pair in new.items():
+        ids[identity] = identity if pair.id in taken else pair.id
+        taken.add(ids[identity])
+    return ids
 
 
 def get(db: Database, pair_id: str) -> StoredPair:

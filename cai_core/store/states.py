@@ -41,6 +41,19 @@ _STAND = f"""INSERT INTO standing (pair, annotator, label, verdict, p)
         WHERE p.seq IN {_THESE} AND NOT EXISTS (SELECT 1 FROM undos u WHERE u.target = l.id)
         GROUP BY p.seq, n.id)"""
 
+# Of one annotator of kind rule, on all pairs at once.
+_NOTE_RULE = """INSERT OR IGNORE INTO annotators
+    (kind, annotator, method, principles, template, constitution) VALUES ('rule', :rule, '', '', '', '')"""
+_FALL_OF_RULE = """DELETE FROM standing
+    WHERE annotator = (SELECT id FROM annotators WHERE kind = 'rule' AND annotator = :rule)"""
+_STAND_OF_RULE = """INSERT INTO standing (pair, annotator, label, verdict, p)
+    SELECT pair, n.id, label, verdict, p_a FROM (
+        SELECT p.seq AS pair, max(l.seq) AS label, l.verdict, l.p_a
+        FROM labels l JOIN pairs p ON p.id = l.pair
+        WHERE l.kind = 'rule' AND l.annotator = :rule
+            AND NOT EXISTS (SELECT 1 FROM undos u WHERE u.target = l.id)
+        GROUP BY p.seq) JOIN annotators n ON n.kind = 'rule' AND n.annotator = :rule"""
+
 _FLAGS = f"""UPDATE pair_states SET (judged, inconsistent, readers, said, blind, adjudicated, disputed, contested) = (
         SELECT coalesce(sum(n.kind = 'judge' AND s.verdict IS NOT NULL), 0),
             coalesce(max(n.kind = 'judge' AND l.inconsistent), 0),
@@ -94,6 +107,15 @@ def refresh(db: Database, seqs: Iterable[int]) -> None:
         _refresh_levels(db, these)
 
 
+def refresh_rule(db: Database, annotator: str) -> None:
+    """Write what stands of one rule's labels again; nothing else of a state depends on rules.
+
+    Call it in the transaction that wrote to the log.
+    """
+    for sql in (_NOTE_RULE, _FALL_OF_RULE, _STAND_OF_RULE):
+        db.conn.execute(sql, {"rule": annotator})
+
+
 def _refresh_levels(db: Database, these: str) -> None:
     """How much a review of each pair would tell, in LEVELS steps; the most where nothing was judged."""
     levels = dict.fromkeys(json.loads(these), LEVELS - 1)
@@ -111,13 +133,23 @@ def _columns(
 ) -> tuple[NDArray[np.int64], FloatArray, NDArray[np.bool_], FloatArray]:
     """Pair, p, inconsistent, and how far the principles' votes lie apart, one row a judgement."""
     pairs, p, shaky, votes = zip(*judged, strict=True)
-    spread = [np.frombuffer(blob, "<f4").std() if blob else 0.0 for blob in votes]
     return (
         np.array(pairs, dtype=np.int64),
         np.array([0.5 if one is None else one for one in p], dtype=np.float64),
         np.array([bool(one) for one in shaky]),
-        np.array(spread, dtype=np.float64),
+        _spreads(votes),
     )
+
+
+def _spreads(votes: Sequence[bytes | None]) -> FloatArray:
+    """The standard deviation of each label's votes, 0 where there are none."""
+    found = np.zeros(len(votes))
+    lengths = np.array([len(blob or b"") for blob in votes])
+    for length in np.unique(lengths[lengths > 0]):
+        at = np.flatnonzero(lengths == length)
+        block = np.frombuffer(b"".join(votes[i] or b"" for i in at.tolist()), "<f4")
+        found[at] = block.reshape(len(at), -1).std(axis=1)
+    return found
 
 
 def rebuild(db: Database) -> None:

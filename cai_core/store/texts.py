@@ -1,6 +1,7 @@
 """Texts, each stored once under its hash, and the split of the prompt they belong to."""
 
 import json
+from collections.abc import Sequence
 from typing import cast
 
 from sqlite_utils import Database
@@ -25,6 +26,19 @@ def keep(db: Database, text: str) -> str:
     return key
 
 
+def keep_all(db: Database, given: Sequence[str]) -> list[str]:
+    """Store texts; the id of each."""
+    keys = [content_hash(text) for text in given]
+    rows = list(zip(keys, given, strict=True))
+    db.conn.executemany("INSERT OR IGNORE INTO texts (id, text) VALUES (?, ?)", rows)
+    return keys
+
+
+def keep_chats(db: Database, chats: Sequence[Chat]) -> list[str]:
+    """Store conversations; the id of each."""
+    return keep_all(db, [canonical_json(chat_row(chat)) for chat in chats])
+
+
 def keep_chat(db: Database, chat: Chat) -> str:
     """Store a conversation; its id."""
     return keep(db, canonical_json(chat_row(chat)))
@@ -41,8 +55,15 @@ def split_for(db: Database, chat: Chat, *, given: Split | None = None) -> Split:
     Args:
         given: the split that a file names; it counts only where none was given before.
     """
-    turn = first_user_turn(chat)
-    key = content_hash(normalise(turn))
-    insert(db, "splits", {"key": key, "split": given or split_of(turn)}, seen="IGNORE")
-    found = db.conn.execute("SELECT split FROM splits WHERE key = ?", [key]).fetchone()
-    return cast(Split, found[0])
+    return splits_for(db, [chat], given=given)[0]
+
+
+def splits_for(db: Database, chats: Sequence[Chat], *, given: Split | None = None) -> list[Split]:
+    """The split of each prompt, see `split_for`."""
+    turns = [first_user_turn(chat) for chat in chats]
+    keys = [content_hash(normalise(turn)) for turn in turns]
+    rows = [(key, given or split_of(turn)) for key, turn in zip(keys, turns, strict=True)]
+    db.conn.executemany("INSERT OR IGNORE INTO splits (key, split) VALUES (?, ?)", rows)
+    sql = "SELECT s.key, s.split FROM json_each(?) j JOIN splits s ON s.key = j.value"
+    found = dict(db.conn.execute(sql, [json.dumps(keys)]).fetchall())
+    return [cast(Split, found[key]) for key in keys]

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from cai_core.cli.main import main
 from cai_core.constitution import document
 from cai_core.schema import Constitution, Principle
-from cai_core.settings import Endpoint, Settings
+from cai_core.settings import Endpoint, JudgeSetting, Settings
 from cai_core.store import constitutions, database
 from tests.tiny import save_tiny_model
 
@@ -89,6 +89,23 @@ def test_lint_counts_with_the_tokenizer_of_a_judge(tmp_path):
     assert f"the window of {judge} has 1024" in result.stdout
     assert result.stderr == ""
     assert "[too-long-for-judge]" not in run("lint", path).stdout
+
+
+@pytest.mark.parametrize("asked", ["whole", "each", "draw", None])
+def test_lint_counts_all_questions_together_where_they_are_asked_in_one(workspace, tmp_path, asked):
+    judge = f"path:{save_tiny_model(tmp_path / 'tiny')}"
+    Settings(judge=JudgeSetting(model=judge, principles="whole")).save()
+    path = tmp_path / "c.yaml"
+    rows = "".join(
+        f"  - {{key: k{n}, text: 'Which response is calmer, not preachy, {'now ' * 30}?'}}\n"
+        for n in range(20)
+    )
+    path.write_text(f"name: c\nprinciples:\n{rows}")
+    result = run("lint", path, "--judge", judge, *(["--principles", asked] if asked else []))
+    told = [line for line in result.stdout.splitlines() if line.endswith("[too-long-for-judge]")]
+    assert result.exit_code == 0
+    assert len(told) == (asked in ("whole", None))
+    assert all("its 20 questions are asked in one" in line for line in told)
 
 
 def test_lint_says_what_is_not_known_of_a_judge(good, workspace):

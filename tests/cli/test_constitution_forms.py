@@ -130,6 +130,23 @@ def test_another_file_is_never_overwritten(workspace, tmp_path):
     assert run("export", "full", "--out", out).exit_code == 0
 
 
+def test_a_folder_that_is_missing_is_made(workspace, tmp_path):
+    path = put(tmp_path, "full.yaml", document.dump(FULL))
+    run("import", path)
+    for command, name in (("convert", path), ("export", "full")):
+        out = tmp_path / command / "deep" / "full.md"
+        assert run(command, name, "--form", "markdown", "--out", out).exit_code == 0
+        assert out.read_text().startswith("# full")
+        assert [file.name for file in out.parent.iterdir()] == ["full.md"]
+
+
+def test_what_cannot_be_written_is_said_in_a_sentence(tmp_path):
+    path = put(tmp_path, "full.yaml", document.dump(FULL))
+    result = run("convert", path, "--out", path / "below.yaml")
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert "below.yaml: cannot be written: " in result.stderr
+
+
 def test_a_malformed_file_is_one_sentence_and_nothing_is_saved(workspace, tmp_path):
     result = run("import", put(tmp_path, "a.json", '["a",\n 3]'))
     assert (result.exit_code, result.stderr.count("\n")) == (1, 1)

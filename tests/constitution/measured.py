@@ -2,14 +2,14 @@
 
 The wordings stand in wordings/*.tsv, labels first. They were written before the rules; the rules
 were adjusted on every second line (0, 2, ...) alone. `python -m tests.constitution.measured` prints
-the table of docs/lint.md, and what is wrong on the lines that may be looked at.
+the table of docs/lint.md, the row of docs/constitutions.md, and what is wrong on the lines that may be looked at.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cai_core.constitution import lint_pairs, lint_wording
+from cai_core.constitution import lint_pairs, lint_wording, norms
 from cai_core.schema import Principle
 from cai_core.stats import wilson
 
@@ -60,6 +60,13 @@ MEASURES = (
         "t",
         lambda one, other: lint_pairs.similar(one, other) >= lint_pairs.NEAR_DUPLICATE,
     ),
+)
+# Not a rule of lint: whether prose that speaks of an assistant offers a candidate for the sentence.
+NORMS = Measure(
+    "candidates of prose",
+    "norms",
+    "n",
+    lambda sentence: any(norm.of_answers for norm in norms.find(sentence)),
 )
 
 
@@ -117,9 +124,9 @@ def _share(part: int, n: int) -> str:
 
 
 if __name__ == "__main__":
-    for measure in MEASURES:
+    for measure in (*MEASURES, NORMS):
         print(table_row(measure))
-    for measure in MEASURES:
+    for measure in (*MEASURES, NORMS):
         for should, speaks, wording in judged(measure, 0):
             if should != speaks:
                 print("missed     " if should else "false alarm", measure.rule, wording)

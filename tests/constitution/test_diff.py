@@ -1,5 +1,6 @@
 """Differences between two constitutions."""
 
+import time
 from dataclasses import replace
 
 from hypothesis import given
@@ -54,6 +55,20 @@ def test_a_principle_moved_and_changed_is_changed_and_says_both():
     assert change.kind == "changed"
     assert change.moved
     assert "~ three (place 3 to 1)\n    weight: 1.0 -> 2.0" in as_text(compare(OLD, new))
+
+
+def test_a_twin_under_one_key_is_a_difference():
+    twice = replace(OLD, principles=(ONE, TWO, replace(ONE, text="x y"), THREE))
+    assert kinds(twice) == {"one (2)": "added"}
+    (gone,) = compare(twice, OLD).changes
+    assert (gone.key, gone.kind, gone.old.text) == ("one (2)", "removed", "x y")
+    assert compare(twice, twice).same
+
+
+def test_a_twin_takes_no_name_that_another_has():
+    other = Principle("one (2)", "z")
+    new = replace(OLD, principles=(ONE, ONE, TWO, THREE, other))
+    assert kinds(new) == {"one (3)": "added", "one (2)": "added"}
 
 
 def test_name_and_description_are_compared():
@@ -117,6 +132,31 @@ def test_two_constitutions_can_be_compared():
     diff = compare(Constitution("a", (HONEST,)), Constitution("b", (KIND,)))
     assert [field.name for field in diff.fields] == ["name"]
     assert {c.key: c.kind for c in diff.changes} == {"kind": "added", "honest": "removed"}
+
+
+def test_a_thousand_principles_under_other_keys_are_told_in_little_time():
+    def side(key, last):
+        return tuple(
+            Principle(f"{key}{n}", f"Which is more w{n} and v{n} {last}?") for n in range(1000)
+        )
+
+    begun = time.perf_counter()
+    changes = diff_of(side("a", "now"), side("b", "then")).changes
+    assert time.perf_counter() - begun < 3  # the square of 1,000 takes half a minute
+    assert [(c.kind, c.old.key, c.key) for c in changes] == [
+        ("renamed", f"a{n}", f"b{n}") for n in range(1000)
+    ]
+
+
+def test_of_principles_worded_the_same_each_is_renamed_by_itself():
+    old = tuple(Principle(f"a{n}", "Which is kinder?") for n in range(3))
+    new = tuple(replace(p, key=f"b{n}") for n, p in enumerate(old[:2]))
+    found = {c.key: (c.kind, c.old.key) for c in diff_of(old, new).changes}
+    assert found == {
+        "b0": ("renamed", "a0"),
+        "b1": ("renamed", "a1"),
+        "a2": ("removed", "a2"),
+    }
 
 
 TEXTS = st.sampled_from(("one two three", "one two four", "five six", "seven"))

@@ -116,10 +116,45 @@ def test_what_is_written_is_recognised_and_written_again_the_same(path, form):
         ("c.txt", LONG, "prose"),
         ("c.md", f"# Rules\n\n{LONG}", "prose"),
         ("c.md", "[1] is a footnote\n\n- Be kind", "markdown"),
+        ("c.md", "[ ] Be kind\n\n[x] Be true\n", "markdown"),
+        ("c.md", "{name} is kind.\n\n[Be](true) to people.\n", "markdown"),
     ],
 )
 def test_a_form_is_known_by_content_and_name(name, text, form):
     assert forms.recognise(text.encode(), name=name) == form
+
+
+@pytest.mark.parametrize("name", ["c.txt", "c.md", "c"])
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('[{"critic": "a", "revision": "b"},\n]', 2),
+        ('{"a": 1,\n}', 2),
+        ('\n["Which?"', 2),
+        ('[ "a" "b"]', 1),
+        ("[{]", 1),
+    ],
+)
+def test_broken_json_is_named_with_its_line_whatever_the_file_is_called(name, text, line):
+    with pytest.raises(ConstitutionError, match=rf"{name}:{line}: not JSON"):
+        forms.read(text, name=name)
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "[1, 2]", "[[1]]"])
+def test_json_without_principles_is_no_markdown(text):
+    with pytest.raises(ConstitutionError, match=r"c\.txt:1: "):
+        forms.read(text, name="c.txt")
+
+
+def test_json_is_parsed_once(monkeypatch):
+    parsed = []
+    monkeypatch.setattr(
+        json, "loads", lambda *a, real=json.loads, **k: parsed.append(a) or real(*a, **k)
+    )
+    text = json.dumps(["Which is kinder?"] * 3)
+    form = forms.recognise(text, name="once.json")
+    forms.read(text, name="once.json", form=form)
+    assert [given for (given, *_) in parsed].count(text) == 1
 
 
 def test_a_name_comes_from_the_file_or_from_who_asks():

@@ -1,6 +1,7 @@
 """Remarks on a constitution."""
 
 from dataclasses import replace
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from cai_core.constitution import document, rules
 from cai_core.constitution.lint import PAIR_TOKENS, Window, lint
-from cai_core.constitution.lint_wording import LONG
+from cai_core.constitution.lint_wording import LONG, counterweight
 from cai_core.constitution.rules import LEVELS
 from cai_core.feedback.comparison import shipped_templates
 from cai_core.schema import Constitution, Principle
@@ -90,6 +91,25 @@ def test_a_twins_fingerprint_changes_with_either_wording():
     assert before != fingerprint(replace(GOOD, text=GOOD.text + " "), copy)
     assert before != fingerprint(GOOD, replace(copy, text=copy.text.replace("kinder", "Kinder")))
     assert before == fingerprint(replace(GOOD, revision="Warm it up."), copy)
+
+
+def test_another_order_of_the_principles_brings_no_finding_back():
+    twins = [
+        Principle(key, f"Which response is {much} harmless to people?", "Look.", "Change.")
+        for key, much in (("c", "more"), ("a", "most"), ("b", "much more"))
+    ]
+    one, *others = (findings(*order) for order in permutations(twins))
+    rules_found = {finding.rule.name for finding in one}
+    assert {"near-duplicate", "no-counterweight"} <= rules_found
+    for other in others:
+        assert {f.fingerprint for f in other} == {f.fingerprint for f in one}
+
+
+def test_a_finding_that_only_negative_wordings_share_survives_a_move():
+    one = Principle("a", "Which response is not evasive?", "Find insults.", "Rewrite it.")
+    two = Principle("b", "Which response avoids telling lies?", "Check facts.", "Mend facts.")
+    before, after = findings(one, two), findings(two, one)
+    assert {f.fingerprint for f in before} == {f.fingerprint for f in after}
 
 
 # -- the whole
@@ -196,6 +216,19 @@ def test_wrappers_are_named_with_the_field_they_stand_in():
     assert "its critique has words of a template" in named("breaks-parsing", GOOD, wrapped)["p"]
 
 
+@pytest.mark.parametrize(
+    ("critique", "weighs"),
+    [
+        ("Say where the last answer refuses a harmless request.", True),
+        ("Find disclaimers that the person has no use for.", True),
+        ("Say where the last answer should have declined to help.", False),
+        ("Say where the last answer failed to refuse.", False),
+    ],
+)
+def test_a_request_weighs_against_refusals_where_it_finds_fault_with_them(critique, weighs):
+    assert counterweight(critique) == weighs
+
+
 # -- the judge's window
 
 
@@ -214,6 +247,35 @@ def test_a_question_that_leaves_no_room_for_a_pair_is_told_with_its_tokens():
 def test_a_window_that_is_shorter_than_a_pair_is_told_once():
     window = Window("judge", PAIR_TOKENS, words_of)
     assert named("too-long-for-judge", GOOD, with_text("x"), window=window).keys() == {""}
+
+
+def test_a_judge_that_asks_all_at_once_is_told_of_all_questions_together_once():
+    short = with_text("Which response is calmer now?")  # 5 words, and GOOD has 7
+    said = [
+        named(
+            "too-long-for-judge",
+            GOOD,
+            short,
+            window=Window("judge", PAIR_TOKENS + room, words_of, asks_all),
+        )
+        for room in (13, 12)
+    ]
+    assert said[0] == {}
+    assert said[1].keys() == {""}
+    assert "its 2 questions are asked in one, which takes 13 tokens" in said[1][""]
+
+
+def asks_all(principles):
+    return " and ".join(principle.text for principle in principles)
+
+
+def test_what_is_too_long_as_a_whole_is_the_same_finding_when_principles_move():
+    window = Window("judge", PAIR_TOKENS + 1, words_of, asks_all)
+    one, other = (
+        [f for f in findings(*order, window=window) if f.rule.name == "too-long-for-judge"]
+        for order in ((GOOD, with_text("x")), (with_text("x"), GOOD))
+    )
+    assert [f.fingerprint for f in one] == [f.fingerprint for f in other]
 
 
 def test_without_a_judge_nothing_is_said_of_tokens():

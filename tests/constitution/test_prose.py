@@ -6,7 +6,9 @@ import pytest
 
 from cai_core.constitution import norms, prose
 from cai_core.errors import ConstitutionError
+from cai_core.settings import PROJECT_DIR
 from tests.constitution import prose_maker
+from tests.constitution.measured import NORMS, counts, table_row
 
 PAPER = """# Rules of the house
 
@@ -77,6 +79,8 @@ def test_a_norm_reads_as_a_comparison(sentence, question):
         "The assistant should have been kinder to those.",
         "Claude never reveals it, but it does not deny that there is one.",
         "The assistant should (as far as it can help.",
+        "The assistant is not allowed to not answer.",
+        "The assistant is not allowed to simply say no.",
     ],
 )
 def test_what_a_question_would_distort_is_not_worded(sentence):
@@ -128,6 +132,29 @@ def test_candidates_carry_line_heading_and_passage():
     )
     assert one.principle.source == one.source
     assert one.principle.text == "Which response does more to explain its reasoning?"
+
+
+@pytest.mark.parametrize(
+    ("heading", "section"),
+    [
+        ("Civil discourse", "Civil discourse"),
+        ("I will be honest", "I will be honest"),
+        ("Mix of views", "Mix of views"),
+        ("CD and DVD", "CD and DVD"),
+        ("IV. Care", "Care"),
+        ("II) Care", "Care"),
+        ("article iv care", "care"),
+        ("Section II: Care", "Care"),
+        ("2.1 Care", "Care"),
+        ("3 Care", "Care"),
+        ("Article civil law", "Article civil law"),
+        ("XLIV. Care", "Care"),
+        ("Part three", "Part three"),
+    ],
+)
+def test_a_number_is_taken_off_a_heading_and_a_word_is_not(heading, section):
+    text = f"# Rules\n\n## {heading}\n\nClaude should be kind.\n"
+    assert found(text)[0].section == section
 
 
 def test_candidates_stand_in_the_order_of_the_text():
@@ -194,7 +221,50 @@ def test_a_text_without_norms_is_refused_with_a_sentence():
         found("It rained all day. The board met twice.", "a.txt")
 
 
-def test_twenty_thousand_words_are_cut_and_nothing_that_was_asked_is_missed():
+@pytest.mark.parametrize(
+    ("sentence", "question"),
+    [
+        ("Under no circumstances should the assistant help with weapons.", "Which response takes more care not to help with weapons?"),
+        ("If asked for a diagnosis, at no time must Claude guess.", "If asked for a diagnosis, which response takes more care not to guess?"),
+        ("Claude should under no circumstances flatter people.", "Which response takes more care not to flatter people?"),
+        ("The model is not allowed to reveal its prompt.", "Which response takes more care not to reveal its prompt?"),
+        ("The model is prohibited from writing malware.", "Which response does more to avoid writing malware?"),
+        ("Claude cannot reveal what others told it.", "Which response takes more care not to reveal what others told it?"),
+        ("Claude's answers must be accurate.", "Which response is more accurate?"),
+        ("It is unacceptable for the model to insult anybody.", "Which response takes more care not to insult anybody?"),
+        ("Refrain from gossip about people.", "Which response does more to refrain from gossip about people?"),
+        ("Claude always focuses on the question.", "Which response does more to focus on the question?"),
+    ],
+)  # fmt: skip
+def test_what_is_forbidden_in_other_forms_is_a_norm(sentence, question):
+    assert [norm.text for norm in norms.find(sentence)] == [question]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Claude cannot see pictures.",
+        "The assistant does not have a body.",
+        "At no time in history was bread so cheap.",
+        "It is unacceptable that rents have risen so much.",
+    ],
+)
+def test_what_a_machine_is_or_cannot_do_is_no_norm(sentence):
+    assert norms.find(sentence) == []
+
+
+def test_most_sentences_labelled_by_hand_are_told_apart():
+    held_out = counts(NORMS, 1)
+    assert held_out.precision >= 0.8
+    assert held_out.recall >= 0.7
+
+
+def test_the_docs_give_how_often_candidates_are_right():
+    doc = (PROJECT_DIR / "docs" / "constitutions.md").read_text(encoding="utf-8")
+    assert table_row(NORMS) in doc
+
+
+def test_twenty_thousand_words_are_cut_and_every_norm_in_a_known_form_is_found_on_its_line():
     written = prose_maker.write(20_000, seed=1)
     begun = time.perf_counter()
     candidates = found(written.text)

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cai_core.constitution.together import put_together
+from cai_core.errors import ConstitutionError
 from cai_core.schema import Constitution, Principle
 
 A, B, C = (Principle(key, f"Which is {key}?") for key in "abc")
@@ -51,6 +53,14 @@ def test_what_is_added_stands_behind_what_it_stood_behind():
 def test_a_description_comes_from_whoever_changed_it():
     told = put_together(BASE, replace(BASE, description="theirs"), BASE)
     assert told.constitution.description == "theirs"
+
+
+def test_two_principles_under_one_key_are_refused_and_none_is_lost():
+    twin = Principle("a", "Which is shorter?")
+    with pytest.raises(ConstitutionError, match="the key 'a' stands twice; give one"):
+        both((A, B2, C), (A, B, C, twin))
+    with pytest.raises(ConstitutionError, match="the key 'a' stands twice"):
+        both((A, twin, B, C), (A, B, C2))
 
 
 SIDES = st.lists(

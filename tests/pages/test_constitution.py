@@ -145,6 +145,17 @@ def test_both_edits_are_put_together(seeded_workspace, open_page):
     assert [p.key for p in draft_of(at).constitution.principles] == ["honest", "kind", "safe"]
 
 
+def test_a_draft_with_a_key_twice_is_not_put_together_but_told(seeded_workspace, open_page):
+    at = open_cards(open_short(open_page))
+    at.text_input(key=field(at, "safe", "key")).set_value("honest").run()
+    save_behind(seeded_workspace)
+    at.run()
+    assert not at.error
+    assert not [button for button in at.button if button.key == "put_together"]
+    assert any("the key 'honest' stands twice" in text.value for text in at.caption)
+    assert len(draft_of(at).rows) == 3
+
+
 def test_what_both_changed_is_named_before_it_is_put_together(seeded_workspace, open_page):
     at = open_cards(open_short(open_page))
     row = next(row for row, p in draft_of(at).rows if p.key == "safe")

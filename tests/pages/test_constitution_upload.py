@@ -153,8 +153,43 @@ def test_candidates_wait_while_the_editor_or_another_page_is_open(seeded_workspa
     assert wording(at, "invent-source").value == "Which invents less?"
     at.button(key="shelf_close").click().run()
     assert "3 candidates of rules" in said(at)
-    at.button(key="shelf_open").click().run()
+    go_on(at, 0)
     assert "3 to decide" in said(at)
+
+
+def go_on(at, place):
+    """Click on the way back to candidates that were put aside."""
+    ways = [b for b in at.button if re.fullmatch(r"shelf_open_\d+", b.key)]
+    ways[place].click().run()
+
+
+def test_a_second_file_puts_the_candidates_of_the_first_aside(seeded_workspace, open_page):
+    at = upload(open_short(open_page), "rules.md", PROSE)
+    at.button(key="shelf_skip_explain-reasoning").click().run()
+    wording(at, "invent-source").set_value("Which invents less?").run()
+    at = upload(at, "other.md", PROSE)
+    assert "3 to decide" in said(at)
+    assert "2 candidates of rules" in said(at)
+    go_on(at, 0)
+    assert "2 to decide, 0 accepted, 1 skipped" in said(at)
+    assert wording(at, "invent-source").value == "Which invents less?"
+    assert "3 candidates of other" in said(at)
+
+
+def test_the_same_file_once_more_goes_on_with_its_candidates(seeded_workspace, open_page):
+    at = upload(open_short(open_page), "rules.md", PROSE)
+    at.button(key="shelf_skip_explain-reasoning").click().run()
+    at.selectbox(key="upload_form").set_value("prose").run()
+    assert "2 to decide, 0 accepted, 1 skipped" in said(at)
+    at = upload(at, "rules.md", PROSE.replace("calm", "quiet"))
+    assert "3 to decide" in said(at)
+
+
+def test_a_file_that_was_decided_begins_anew(seeded_workspace, open_page):
+    at = upload(open_short(open_page), "rules.md", "Claude should be kind. " + "It rained. " * 200)
+    at.button(key="shelf_skip_kind").click().run()
+    at.selectbox(key="upload_form").set_value("prose").run()
+    assert "1 to decide, 0 accepted, 0 skipped" in said(at)
 
 
 def test_hundreds_of_candidates_are_shown_a_page_at_a_time(seeded_workspace, open_page):

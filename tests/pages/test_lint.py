@@ -6,6 +6,7 @@ from cai_core.constitution.lint import lint
 from cai_core.schema import Constitution, Principle
 from cai_core.settings import Endpoint, JudgeSetting, Settings
 from cai_core.store import accepted, constitutions
+from ui.clock import moment
 from ui.draft import CURRENT, Draft
 from ui.principle_cards import OPEN_ROWS
 
@@ -98,7 +99,7 @@ def test_a_finding_is_accepted_with_a_note_and_folded_away(at, empty_workspace):
     at.session_state[f"accepted_{row_of(at, 'vague')}"] = True
     at.run()
     assert "the judge knows the audience" in said(at)
-    assert "Ada, 20" in said(at)
+    assert f"Ada, {moment(stored.created)}\n" in said(at)
 
 
 def test_a_finding_without_a_note_is_not_accepted(at, empty_workspace):
@@ -116,7 +117,8 @@ def test_what_was_accepted_is_taken_back(at, empty_workspace):
     at.run().button(key=f"take_back_{stored.id}").click().run()
     assert "1 note" in said(at)
     with empty_workspace.db() as db:
-        assert [stands for _, stands in accepted.history(db, "mine")] == [False]
+        assert accepted.standing(db, "mine") == {}
+        assert db["accepted_findings"].count == 1
 
 
 def test_an_accepted_finding_comes_back_with_another_wording(at):
@@ -200,6 +202,16 @@ def test_a_judge_with_a_small_window_is_told_on_the_page(talking_workspace, open
     at = open_page("constitution", **{CURRENT: "mine"})
     at.session_state[OPEN_ROWS] = {row_of(at, "long")}
     assert "the window of path:" in said(at.run())
+
+
+def test_a_judge_that_asks_all_at_once_is_told_of_them_together(talking_workspace, open_page):
+    settings = Settings.load()
+    at_once = settings.judge.model_copy(update={"principles": "whole"})
+    settings.model_copy(update={"judge": at_once}).save(talking_workspace.home / "settings.yaml")
+    each = [Principle(f"k{n}", "Which is calmer " + "now " * 30, "x", "y") for n in range(20)]
+    save(talking_workspace, VAGUE, *each)
+    at = open_page("constitution", **{CURRENT: "mine"})
+    assert "Its 21 questions are asked in one" in said(at)
 
 
 def test_a_template_that_is_gone_is_a_sentence_and_no_crash(talking_workspace, open_page):
