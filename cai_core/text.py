@@ -154,6 +154,15 @@ def list_items(text: str) -> int:
     return len(_LIST_ITEM.findall(text))
 
 
+def list_difference(a: str, b: str) -> float:
+    """How far A is shaped like a list more than B: log2 of the ratio of their items, one added to each.
+
+    >>> list_difference("- tea\\n- milk\\n- sugar", "Tea."), list_difference("Tea.", "Milk.")
+    (2.0, 0.0)
+    """
+    return math.log2((list_items(a) + 1) / (list_items(b) + 1))
+
+
 @dataclass(frozen=True)
 class DiffPart:
     """A run of text that both have, or only the new or only the old one."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from cai_core.evaluate.likeness import Likeness, likeness
 from cai_core.evaluate.reweigh import Reweighed, agreement_scores, without, worth_of
-from cai_core.evaluate.slant import NO_SLANT, Slant, slants
+from cai_core.review.slant import NO_SLANT, Slant, slants
 from cai_core.schema import DIFFERENCES, Row, VoteTable
 from cai_core.stats import (
     NOTHING,

@@ -71,12 +71,14 @@ def slants(
     *,
     people: FloatArray,
     prompts: NDArray[np.int64],
+    weight: FloatArray | None = None,
 ) -> list[tuple[Slant, ...]]:
     """The coefficients of each column of votes, beside people's on the pairs that it voted on.
 
     Args:
         differences: (n, d) of the answers. votes: (n, columns) sides as 1, 0.5, 0; nan without a
-            vote. people: (n,) the mean of their verdicts. prompts: (n,) the prompt of each.
+            vote. people: (n,) the mean of their verdicts. prompts: (n,) the prompt of each. weight: (n,)
+            that each pair counts with, where pairs were not drawn alike.
     Returns:
         For each column a Slant a difference; undefined where there are too few pairs, or where each
         pair that differs in it went one way.
@@ -85,7 +87,7 @@ def slants(
     # Most principles voted on the same pairs: people are fitted once for each set of pairs.
     sets, of_set = np.unique(there, axis=1, return_inverse=True)
     ours = np.where(sets, people[:, None], np.nan)
-    made = _fit(differences, np.c_[votes, ours], prompts)
+    made = _fit(differences, np.c_[votes, ours], prompts, weight)
     n = there.sum(axis=0).tolist()
     groups = (cluster_sums(there.astype(np.float64), prompts) > 0).sum(axis=0).tolist()
     theirs = votes.shape[1] + of_set.reshape(-1)
@@ -127,12 +129,18 @@ def _p_value(t: float, df: int) -> float:
     return math.nan if math.isnan(t) else float(2 * stdtr(df, -abs(t)))
 
 
-def _fit(x: FloatArray, y: FloatArray, clusters: NDArray[np.int64]) -> _Fit:
+def _fit(
+    x: FloatArray,
+    y: FloatArray,
+    clusters: NDArray[np.int64],
+    weight: FloatArray | None = None,
+) -> _Fit:
     """Newton's steps for all columns of `y` at once; a row counts for a column where it is not nan."""
-    there = (~np.isnan(y)).astype(np.float64)
+    known = (~np.isnan(y)).astype(np.float64)
+    there = known if weight is None else known * weight[:, None]
     target = np.nan_to_num(y)
-    varied = there.T @ (x != 0)  # (columns, d)
-    used = (varied >= LEAST_VARIED) & (there.sum(axis=0)[:, None] >= LEAST_PAIRS)
+    varied = known.T @ (x != 0)  # (columns, d)
+    used = (varied >= LEAST_VARIED) & (known.sum(axis=0)[:, None] >= LEAST_PAIRS)
     b = np.zeros(used.shape)
     for _ in range(_STEPS):
         p = sigmoid(x @ b.T)

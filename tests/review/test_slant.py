@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from cai_core.evaluate.slant import slants
+from cai_core.review.slant import slants
 from tests.evaluate.simulated import held
 
 VOTES, PEOPLE = (0.8, 1.0), (0.2, 0.5)  # of log2 length and of refusal

@@ -1,0 +1,105 @@
+"""Krippendorff's alpha: agreement of any number of people on any pairs, corrected for chance.
+
+    alpha = 1 - observed disagreement / disagreement expected if verdicts were shuffled over all pairs
+
+(Krippendorff, Content Analysis, 2004, chapter 11.) 1 is perfect, 0 is chance; pairs that one person read
+count for nothing. *nominal*: any two different verdicts disagree alike. *ordinal*: a, tie, b stand in
+a row, and a against b weighs more than a tie against either.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from cai_core.review.agreement import measuring
+from cai_core.review.effective_size import share_interval
+from cai_core.schema import Label
+from cai_core.stats import NOTHING, Estimate, FloatArray, t95
+
+Metric = Literal["nominal", "ordinal"]
+SAID = ("a", "tie", "b")  # in the order of the ordinal scale
+
+
+@dataclass(frozen=True, eq=False)
+class _Patterns:
+    """Pairs by what was said of them: `said` (patterns, 3) counts of verdicts, `pairs` (patterns,)."""
+
+    said: FloatArray
+    pairs: FloatArray
+
+
+def alpha_of(verdicts: Iterable[Label], *, metric: Metric = "nominal") -> Estimate:
+    """Of people's first blind verdicts; bad and skip say nothing."""
+    counts: dict[str, list[int]] = {}
+    for label in measuring(verdicts):
+        if label.verdict in SAID:
+            counts.setdefault(label.pair.id, [0, 0, 0])[SAID.index(label.verdict)] += 1
+    return alpha(np.array(list(counts.values()), dtype=float).reshape(-1, 3), metric=metric)
+
+
+def alpha(said: FloatArray, *, metric: Metric = "nominal") -> Estimate:
+    """Alpha with its 95% interval, pairs as the draws; its n counts pairs with two verdicts or more.
+
+    The interval is that of a share (observed disagreement over the largest possible) whose variance is
+    the jackknife's, so that it has a width where nobody disagreed.
+
+    Args:
+        said: (pairs, 3) how many people said a, tie, b of each.
+    Returns:
+        nan where there are under two pairs or one verdict was given throughout.
+
+    >>> alpha(np.array([[2, 0, 0], [0, 0, 2], [2, 0, 0], [0, 0, 2]])).value
+    1.0
+    """
+    several = said[said.sum(axis=1) >= 2]
+    n = len(several)
+    if n < 2:
+        return NOTHING
+    patterns, pairs = np.unique(several, axis=0, return_counts=True)
+    found = _Patterns(patterns, pairs.astype(np.float64))
+    value, expected, largest = _alpha(found, metric)
+    if math.isnan(value):
+        return NOTHING
+    share = (1 - value) * expected / largest
+    without = np.array([_without(found, place, metric) for place in range(len(patterns))])
+    kept = ~np.isnan(without)
+    mean = float(np.average(without[kept], weights=found.pairs[kept])) if kept.any() else value
+    spread = float(found.pairs[kept] @ np.square(without[kept] - mean)) * (n - 1) / n
+    ratio = expected / largest
+    variance = spread * ratio**2 * (t95(n - 1) / t95(10**6)) ** 2
+    worth = share * (1 - share) / variance if variance > 0 and 0 < share < 1 else float(n)
+    low, high = share_interval(min(share, 1.0), worth, uneven=math.inf)
+    return Estimate(value, 1 - high / ratio, min(1.0, 1 - low / ratio), n)
+
+
+def _without(found: _Patterns, place: int, metric: Metric) -> float:
+    """Alpha without one pair of a pattern."""
+    fewer = found.pairs.copy()
+    fewer[place] -= 1
+    return _alpha(_Patterns(found.said, fewer), metric)[0]
+
+
+def _alpha(found: _Patterns, metric: Metric) -> tuple[float, float, float]:
+    """Alpha, the expected disagreement, and the largest distance of two verdicts."""
+    people = found.said.sum(axis=1)
+    by_verdict = found.pairs @ found.said  # (3,)
+    total = float(by_verdict.sum())
+    distance = _distances(by_verdict, metric)
+    within = np.einsum("pc,ck,pk->p", found.said, distance, found.said) / (people - 1)
+    observed = float(found.pairs @ within) / total
+    expected = float(by_verdict @ distance @ by_verdict) / (total * (total - 1))
+    if expected <= 0:
+        return math.nan, math.nan, math.nan
+    return 1 - observed / expected, expected, float(distance.max())
+
+
+def _distances(by_verdict: FloatArray, metric: Metric) -> FloatArray:
+    """Squared distances of two verdicts (3, 3)."""
+    if metric == "nominal":
+        return 1 - np.eye(3)
+    upto = np.cumsum(by_verdict) - by_verdict / 2  # the middle rank of each verdict
+    squared: FloatArray = np.square(upto[:, None] - upto[None, :])
+    return squared
