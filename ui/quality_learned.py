@@ -18,7 +18,7 @@ from ui.generate_start import Plan
 from ui.plain import label, shorten
 from ui.quality_data import Quality
 from ui.quality_lessons import Learning
-from ui.quality_words import signed_text
+from ui.quality_words import begun, signed_text
 
 POOL = "quality_pool"  # session state: whether the job on all pairs was asked for
 
@@ -95,7 +95,7 @@ def _state(found: Learning) -> None:
 def _agreement(found: Learning, head: Head) -> None:
     st.subheader("How often it agrees with people", anchor=False)
     st.caption(
-        f"{label(head.taught.capitalize(), limit=200)}, on {head.pairs:,} pairs: it is not independent of"
+        f"{label(begun(head.taught), limit=200)}, on {head.pairs:,} pairs: it is not independent of"
         " them. Each pair is judged by a fit that saw no verdict on its prompt."
     )
     compared = found.compared

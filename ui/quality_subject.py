@@ -9,6 +9,7 @@ from cai_core.store import datasets, labels, measured
 from cai_core.store.datasets import Dataset
 from cai_core.store.labels import JudgeUse
 from ui.plain import shorten
+from ui.quality_words import begun
 from ui.review_choice import Judge, judge_name
 
 CHOSEN, SCOPE = "quality_subject", "quality_scope"
@@ -105,7 +106,7 @@ def _scope(db: Database) -> str:
     return st.selectbox(
         "Pairs",
         list(drawn),
-        format_func=lambda scope: f"{scope_words(scope).capitalize()} · {drawn[scope]:,} drawn",
+        format_func=lambda scope: f"{begun(scope_words(scope))} · {drawn[scope]:,} drawn",
         key=SCOPE,
         persist_state="session",
         width=360,

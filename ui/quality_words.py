@@ -16,6 +16,15 @@ def nothing_reviewed() -> None:
     )
 
 
+def begun(words: str) -> str:
+    """Words as a sentence begins; names in it stay as they are.
+
+    >>> begun("taught by Ada")
+    'Taught by Ada'
+    """
+    return words[:1].upper() + words[1:]
+
+
 def share_text(one: Estimate) -> str:
     """A share with its interval in percent, for a cell.
 

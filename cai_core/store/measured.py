@@ -143,6 +143,18 @@ def votes_at(db: Database, labels: Sequence[int]) -> FloatArray:
     return table
 
 
+def offsets_at(db: Database, labels: Sequence[int]) -> tuple[FloatArray, FloatArray]:
+    """The offset of these labels in log-odds, and 1 where the verdict flipped with the order: (n,) each.
+
+    nan where a pair was asked in one order only.
+    """
+    sql = """SELECT l."offset", l.flipped FROM json_each(?) wanted JOIN labels l ON l.seq = wanted.value
+        ORDER BY wanted.key"""
+    found = db.conn.execute(sql, [json.dumps([int(one) for one in labels])]).fetchall()
+    table = np.array(found, dtype=np.float64).reshape(-1, 2)
+    return table[:, 0], table[:, 1]
+
+
 def scopes(db: Database) -> dict[str, int]:
     """How many measured draws there are from all pairs ("") and from each narrower part of them."""
     sql = "SELECT scope, count(*) AS n FROM draws GROUP BY scope ORDER BY n DESC, scope"

@@ -2,10 +2,16 @@
 
 import pytest
 
-from cai_core.store import certificates, constitutions, labels
+from cai_core.curate import snapshot
+from cai_core.schema import Review
+from cai_core.store import certificates, constitutions, datasets, labels, temperatures
+from cai_core.store.measured import setting_key
 from tests.pages import judged, reviewed
 from tests.pages.judged import judgement
-from ui.quality_tabs import TAB
+from ui.curate_recipe import PreferenceRecipe
+from ui.quality_subject import Subject
+from ui.quality_tabs import NAMES, TAB
+from ui.review_choice import Judge
 
 
 @pytest.fixture
@@ -17,6 +23,14 @@ def workspace(seeded_workspace):
 
 def open_tab(open_page, name="How many more", **state):
     return open_page("quality", **{TAB: name} | state)
+
+
+def freeze(db, place):
+    """The judge's labels with people's in their place, as Curate would freeze them."""
+    [use] = [one for one in labels.judge_uses(db) if one.judge == judged.JUDGE]
+    recipe = PreferenceRecipe(Judge.of(use).where)
+    made = snapshot.freeze(recipe.pool(db), place, recipe.origin)
+    return datasets.add(db, made.path, made.manifest, author="Ada")
 
 
 def said(at):
@@ -93,8 +107,6 @@ def test_a_stamp_is_kept_once_and_shown(workspace, open_page):
     assert not at.exception
     with workspace.db() as db:
         [use] = [one for one in labels.judge_uses(db) if one.judge == judged.JUDGE]
-        from cai_core.store.measured import setting_key
-
         stamp = certificates.newest(db, f"judge:{setting_key(use)}")
     assert stamp is not None
     assert stamp.person == "Ada"
@@ -122,3 +134,94 @@ def test_viewing_changes_nothing(workspace, open_page):
     before = everything()
     open_tab(open_page)
     assert everything() == before
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "Learned judge"])
+def test_every_tab_without_reviews_says_what_to_do_next(seeded_workspace, open_page, name):
+    with seeded_workspace.db() as db:
+        judged.fill(db, verdicts=0)
+    at = open_tab(open_page, name)
+    assert not at.exception
+    assert not at.error
+    text = said(at)
+    assert "read blind" in text
+
+
+def test_calibration_has_a_diagram_scores_and_a_temperature(workspace, open_page):
+    at = open_tab(open_page, "Calibration")
+    assert not at.exception
+    text = said(at)
+    assert "n = 60 reviewed pairs in 6 bins" in text
+    assert "**T = " in text
+    found = metrics(at)
+    assert {"Brier", "Log loss", "With temperature", "Gain"} <= found.keys()
+    assert "n = 60" in text
+
+
+def test_a_temperature_is_used_and_stopped_for_this_setting_alone(workspace, open_page):
+    at = open_tab(open_page, "Calibration")
+    at.button(key="quality_temperature").click().run()
+    assert not at.exception
+    assert "In use: T = " in said(at)
+    assert at.button(key="quality_temperature").disabled
+    with workspace.db() as db:
+        [use] = [one for one in labels.judge_uses(db) if one.judge == judged.JUDGE]
+        others = [one for one in labels.judge_uses(db) if one.judge != judged.JUDGE]
+        standing = temperatures.standing(db, use)
+        assert (standing.n, standing.person) == (60, "Ada")
+        assert [temperatures.standing(db, one) for one in others] == [None]
+    at.button(key="quality_temperature_stop").click().run()
+    assert "In use" not in said(at)
+    with workspace.db() as db:
+        assert temperatures.standing(db, use) is None
+
+
+def test_bias_holds_the_judge_against_people_on_the_same_pairs(workspace, open_page):
+    at = open_tab(open_page, "Bias")
+    assert not at.exception
+    table = at.dataframe[0].value.set_index("Of an answer")
+    assert list(table.index) == ["Twice as long", "A refusal", "Twice as many list items"]
+    assert table.loc["Twice as long", "Judge less people"].endswith("n = 60")
+    assert table.loc["Twice as many list items", "Judge less people"].startswith("–")
+    assert metrics(at)["Pull to the first place"] == "–"  # asked in no order that was kept
+
+
+def test_agreement_says_how_far_people_agree_and_by_queue(workspace, open_page):
+    with workspace.db() as db:
+        for i in range(12):
+            seen = Review(False, "opened", None, "Cy")
+            labels.add(db, labels.verdict_label(judged.pair_of(i), "a", review=seen))
+    at = open_tab(open_page, "Agreement")
+    assert not at.exception
+    assert metrics(at)["Krippendorff's alpha"] != "–"
+    table = at.dataframe[0].value.set_index("Queue")["Agree with the labels"]
+    assert "even" in table.index
+    assert "n = 12 sighted verdicts" in said(at)
+
+
+def test_my_hour_is_that_of_the_person_who_looks(workspace, open_page):
+    at = open_tab(open_page, "My hour")
+    assert not at.exception
+    assert "You reviewed none of these pairs blind in the last hour" in said(at)
+    at.toggle(key="quality_everybody").set_value(True).run()
+    assert "of n = 60 reviewed" in said(at)
+    at = open_page("quality", person="Grace", **{TAB: "My hour"})
+    assert not at.exception
+    found = metrics(at)
+    assert "→" in found["Width of the interval"]
+    assert found["Width of the interval"].startswith("–")  # nothing was known an hour ago
+    assert "What to look at next" in said(at)
+
+
+def test_a_dataset_is_a_population_of_its_own(workspace, open_page, tmp_path):
+    with workspace.db() as db:
+        frozen = freeze(db, tmp_path / "frozen")
+    before = int(metrics(open_tab(open_page))["Labels that agree with people"].rstrip("%"))
+    at = open_tab(open_page, **{"quality_subject": Subject(dataset=frozen)})
+    assert not at.exception
+    text = said(at)
+    assert "the rows of the dataset “frozen”" in text
+    assert "N = 140" in text
+    assert "n = 55 reviewed of N = 140" in text  # people dispute 5 of 60
+    assert "5 labels are a person's own" in text
+    assert int(metrics(at)["Labels that agree with people"].rstrip("%")) > before
