@@ -15,9 +15,10 @@ from cai_core.review.calibration import (
     calibration,
     temperature,
 )
+from cai_core.stats import Estimate
 from cai_core.store import temperatures
 from cai_core.store.labels import JudgeUse
-from ui import cards, charts, frame
+from ui import charts, frame
 from ui.clock import moment
 from ui.plain import label
 from ui.quality_data import Quality
@@ -113,17 +114,22 @@ def _scores(raw: Calibration, found: Temperature | None) -> None:
     st.subheader("Scores", anchor=False)
     left, right = st.columns(2)
     with left:
-        cards.number("Brier", raw.brier, note="Mean squared error of p; lower is better.")
+        _score("Brier", raw.brier, "Mean squared error of p; lower is better.")
     with right:
-        cards.number("Log loss", raw.log_loss, note="Lower is better; a coin has 0.69.")
+        _score("Log loss", raw.log_loss, "Lower is better; a coin has 0.69.")
     if found is None:
         return
     with left:
-        cards.number(
-            "With temperature", found.after, note="Log loss, each T fitted without the review."
-        )
+        _score("With temperature", found.after, "Log loss, each T fitted without the review.")
     with right:
-        cards.number("Gain", found.gain, note="Log loss before less after: above 0 it helps.")
+        _score("Gain", found.gain, "Log loss before less after: above 0 it helps.")
+
+
+def _score(title: str, one: Estimate, note: str) -> None:
+    """Three digits: what a temperature gains is small."""
+    st.metric(title, f"{one.value:.3f}" if one.value == one.value else "–", help=note)
+    ends = f"95% interval {one.low:.3f} to {one.high:.3f}" if one.low == one.low else "no interval"
+    st.caption(f"{ends}, n = {one.n:,}")
 
 
 def _temperature(db: Database, use: JudgeUse | None, found: Temperature | None) -> None:

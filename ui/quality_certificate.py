@@ -5,11 +5,12 @@ from functools import partial
 import streamlit as st
 from sqlite_utils import Database
 
+from cai_core.curate import snapshot
 from cai_core.evaluate.certificate_sheet import sheet
 from cai_core.review.certificate import Certificate
 from cai_core.stats import NOTHING, Estimate
-from cai_core.store import certificates
-from ui import cards, frame, menu, quality_learned
+from cai_core.store import certificates, datasets
+from ui import cards, frame, menu, quality_learned, quality_stamps
 from ui.clock import moment
 from ui.plain import label
 from ui.quality_data import Quality, certificate_of
@@ -138,5 +139,9 @@ def _keep(db: Database, quality: Quality, found: Certificate) -> None:
 
 def _stamp(db: Database, key: str, population: str, found: Certificate) -> None:
     row = found.to_row() | {"population_words": population}
-    certificates.stamp(db, key, row, words=found.words(), person=frame.person())
+    kept = certificates.stamp(db, key, row, words=found.words(), person=frame.person())
+    kind, _, name = key.partition(":")
+    if kind == "dataset":
+        carried = quality_stamps.carried(found, population, person=kept.person)
+        snapshot.stamp(datasets.get(db, name).path, carried)
     st.toast("Stamped.", icon=":material/approval:")

@@ -18,7 +18,7 @@ from ui.generate_start import Plan
 from ui.plain import label, shorten
 from ui.quality_data import Quality
 from ui.quality_lessons import Learning
-from ui.quality_words import begun, signed_text
+from ui.quality_words import begun
 
 POOL = "quality_pool"  # session state: whether the job on all pairs was asked for
 
@@ -118,12 +118,15 @@ def _agreement(found: Learning, head: Head) -> None:
 def gain_words(who: str, gain: Estimate) -> str:
     """
     >>> gain_words("It agrees", Estimate(0.05, 0.01, 0.09, 80))
-    'It agrees on +5.0 points more pairs (+1.0 to +9.0), n = 80.'
+    'It agrees on 5.0 points more of the pairs (+1.0 to +9.0), n = 80.'
     """
     if not math.isfinite(gain.value):
         return f"{who}: –, n = {gain.n}."
-    points = Estimate(100 * gain.value, 100 * gain.low, 100 * gain.high, gain.n)
-    return f"{who} on {signed_text(points, digits=1).replace(' (', ' points more pairs (')}."
+    more = "more" if gain.value >= 0 else "fewer"
+    ends = f"{100 * gain.low:+.1f} to {100 * gain.high:+.1f}"
+    return (
+        f"{who} on {100 * abs(gain.value):.1f} points {more} of the pairs ({ends}), n = {gain.n:,}."
+    )
 
 
 def _whole_pool(db: Database, quality: Quality, head: Head) -> None:

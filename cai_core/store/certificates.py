@@ -42,6 +42,14 @@ def newest(db: Database, subject: str) -> Stamp | None:
     return _stamp(found) if found else None
 
 
+def newest_of_judge(db: Database, key: str) -> Stamp | None:
+    """The last one of a judge setting's labels, of all pairs or else of a part of them."""
+    sql = """SELECT * FROM certificates WHERE subject = :all OR substr(subject, 1, length(:all) + 1) = :all || ':'
+        ORDER BY subject = :all DESC, seq DESC LIMIT 1"""
+    found = first(db, sql, {"all": key})
+    return _stamp(found) if found else None
+
+
 def find(db: Database, subject: str) -> list[Stamp]:
     """All of this subject, newest first."""
     sql = "SELECT * FROM certificates WHERE subject = ? ORDER BY seq DESC"

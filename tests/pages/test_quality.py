@@ -3,15 +3,20 @@
 import pytest
 
 from cai_core.curate import snapshot
+from cai_core.evaluate.certificate_sheet import sheet
 from cai_core.schema import Review
 from cai_core.store import certificates, constitutions, datasets, labels, temperatures
 from cai_core.store.measured import setting_key
+from cai_core.train.rows import TrainingData
 from tests.pages import judged, reviewed
 from tests.pages.judged import judgement
+from ui import quality_certificate, quality_data
 from ui.curate_recipe import PreferenceRecipe
 from ui.quality_subject import Subject
 from ui.quality_tabs import NAMES, TAB
 from ui.review_choice import Judge
+
+OPENED = Review(False, "opened", None, "Cy")
 
 
 @pytest.fixture
@@ -189,8 +194,7 @@ def test_bias_holds_the_judge_against_people_on_the_same_pairs(workspace, open_p
 def test_agreement_says_how_far_people_agree_and_by_queue(workspace, open_page):
     with workspace.db() as db:
         for i in range(12):
-            seen = Review(False, "opened", None, "Cy")
-            labels.add(db, labels.verdict_label(judged.pair_of(i), "a", review=seen))
+            labels.add(db, labels.verdict_label(judged.pair_of(i), "a", review=OPENED))
     at = open_tab(open_page, "Agreement")
     assert not at.exception
     assert metrics(at)["Krippendorff's alpha"] != "–"
@@ -225,3 +229,69 @@ def test_a_dataset_is_a_population_of_its_own(workspace, open_page, tmp_path):
     assert "n = 55 reviewed of N = 140" in text  # people dispute 5 of 60
     assert "5 labels are a person's own" in text
     assert int(metrics(at)["Labels that agree with people"].rstrip("%")) > before
+
+
+def stamp_the_judge(open_page):
+    at = open_tab(open_page)
+    at.button(key="quality_stamp").click().run()
+    assert not at.exception
+
+
+def frozen_on_curate(open_page, workspace, name):
+    at = open_page("curate")
+    uses = at.selectbox(key="preference_judge")
+    at = uses.select_index(0).run()
+    at.text_input(key="freeze_name_preference").set_value(name).run()
+    [button] = [one for one in at.button if one.label == "Freeze"]
+    button.click().run()
+    assert not at.exception
+    with workspace.db() as db:
+        return next(one for one in datasets.find(db, kind="preference") if one.name == name)
+
+
+def test_a_dataset_carries_the_certificate_that_stands_for_its_labels(workspace, open_page):
+    assert "certificate" not in frozen_on_curate(open_page, workspace, "before").manifest
+    stamp_the_judge(open_page)
+    with workspace.db() as db:
+        labels.add(db, labels.verdict_label(judged.pair_of(99), "bad", review=OPENED))
+    made = frozen_on_curate(open_page, workspace, "after")
+    carried = made.manifest["certificate"]
+    assert (carried["n"], carried["population"], carried["stamped_by"]) == (60, 140, "Ada")
+    assert "agree with a person's first blind verdict" in carried["words"]
+    at = open_page("curate")
+    assert "Stamped by Ada" in said(at)
+
+
+def test_a_stamped_dataset_hands_its_certificate_to_training_and_stays_as_it_is(
+    workspace, open_page, tmp_path
+):
+    with workspace.db() as db:
+        frozen = freeze(db, tmp_path / "frozen")
+    at = open_tab(open_page, **{"quality_subject": Subject(dataset=frozen)})
+    at.button(key="quality_stamp").click().run()
+    assert not at.exception
+    there = snapshot.read(frozen.path)  # its files are those that were frozen
+    assert there.certificate["population_words"].startswith("the rows of the dataset")
+    data = TrainingData.load(frozen.path, "preference")
+    assert data.certificate == there.certificate
+
+
+def test_curate_takes_the_temperature_that_is_in_use(workspace, open_page):
+    with workspace.db() as db:
+        [use] = [one for one in labels.judge_uses(db) if one.judge == judged.JUDGE]
+        temperatures.use(db, use, 2.0, n=60, person="Ada")
+    made = frozen_on_curate(open_page, workspace, "cool")
+    assert made.manifest["settings"]["temperature"] == 2.0
+
+
+def test_the_printed_page_says_what_the_certificate_does(workspace, open_page):
+    with workspace.db() as db:
+        [use] = [one for one in labels.judge_uses(db) if one.judge == judged.JUDGE]
+        quality = quality_data.read(db, Subject(use=use))
+        found = quality_data.certificate_of(quality)
+        page = sheet(found, "<b>these</b>", quality_certificate.notes(quality, found))
+    assert "&lt;b&gt;these" in page
+    assert found.hash in page
+    assert "n = 60" in page
+    assert "Two people agree on" in page
+    assert "<script" not in page

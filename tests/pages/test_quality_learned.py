@@ -81,7 +81,7 @@ def test_its_agreement_stands_beside_the_judges_and_says_who_taught_it(workspace
     text = said(at)
     assert "of Grace and Ben" in text
     assert "it is not independent of them" in text
-    assert "points more pairs" in text
+    assert " of the pairs (" in text
     assert "With the principles' votes it agrees" in text
     found = metrics(at)
     assert found["Learned judge"].endswith("%")
