@@ -1,9 +1,10 @@
 """Intervals and tests. Every estimate carries its n; what is undefined is nan."""
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,6 +26,31 @@ class Estimate:
         if math.isnan(self.value):
             return "–"
         return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f}, n = {self.n})"
+
+    def to_row(self) -> dict[str, Any]:
+        """As JSON; what is undefined is null.
+
+        >>> NOTHING.to_row()
+        {'value': None, 'low': None, 'high': None, 'n': 0}
+        """
+        ends = {"low": or_null(self.low), "high": or_null(self.high)}
+        return {"value": or_null(self.value), **ends, "n": self.n}
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """Read what `to_row` wrote."""
+        value, low, high = (or_nan(row[name]) for name in ("value", "low", "high"))
+        return cls(value, low, high, row["n"])
+
+
+def or_null(value: float) -> float | None:
+    """The number for JSON, which has no nan and no infinity: null where it is undefined."""
+    return value if math.isfinite(value) else None
+
+
+def or_nan(value: float | None) -> float:
+    """A number of JSON, undefined where it is null."""
+    return math.nan if value is None else value
 
 
 NOTHING = Estimate(math.nan, math.nan, math.nan, 0)

@@ -56,6 +56,18 @@ def split_of(first_user_turn: str) -> Literal["train", "dev", "test"]:
     return "train" if place < 80 else "dev" if place < 90 else "test"
 
 
+def in_locked_half(first_user_turn: str) -> bool:
+    """Whether people's verdicts on this prompt are for versions that have a name, never for tuning.
+
+    By a hash of the normalised prompt, half and half; another hash than that of the splits.
+
+    >>> in_locked_half("How do I make tea?") == in_locked_half("how do i make TEA")
+    True
+    """
+    digest = hashlib.sha256(f"locked {normalise(first_user_turn)}".encode()).digest()
+    return bool(digest[0] % 2)
+
+
 def kind_of_reason(reason: str) -> str:
     """A reason without the numbers and ids of its row, for counting; a status code stays.
 

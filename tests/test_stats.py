@@ -1,5 +1,6 @@
 """Intervals, by simulation with known truth: coverage and width."""
 
+import json
 import math
 
 import numpy as np
@@ -109,3 +110,9 @@ def test_p_values_are_adjusted_for_their_number_and_nan_is_not_counted():
     assert math.isnan(found[1])
     assert len(stats.false_discoveries([])) == 0
     assert np.isnan(stats.false_discoveries([math.nan])).all()
+
+
+def test_an_estimate_is_read_back_from_json_as_it_was():
+    for one in (stats.wilson(3, 7), stats.NOTHING, stats.Estimate(0.5, math.nan, math.nan, 1)):
+        text = json.dumps(one.to_row(), allow_nan=False)
+        assert repr(stats.Estimate.from_row(json.loads(text))) == repr(one)

@@ -80,10 +80,18 @@ def empty(title: str, says: str, *, page: str = "", label: str = "") -> None:
             menu.link(page, label)
 
 
-def number(label: str, estimate: Estimate, *, percent: bool = False, note: str = "") -> None:
+def number(
+    label: str,
+    estimate: Estimate,
+    *,
+    percent: bool = False,
+    points: bool = False,
+    note: str = "",
+) -> None:
     """Draw an estimate with its interval and n; a dash where it is undefined."""
-    st.metric(label, number_text(estimate.value, percent=percent), help=note or None)
-    st.caption(interval_text(estimate, percent=percent))
+    value = number_text(estimate.value, percent=percent, points=points)
+    st.metric(label, value, help=note or None)
+    st.caption(interval_text(estimate, percent=percent, points=points))
 
 
 def estimate_of(row: Any) -> Estimate:
@@ -96,18 +104,48 @@ def estimate_of(row: Any) -> Estimate:
     return Estimate(value, low, high, n=int(row.get("n") or 0))
 
 
-def number_text(value: float, *, percent: bool = False) -> str:
+def number_text(
+    value: float, *, percent: bool = False, signed: bool = False, points: bool = False
+) -> str:
     """A number for the screen; a dash where it is undefined.
 
-    >>> number_text(0.614, percent=True), number_text(float("nan"))
-    ('61%', '–')
+    Args:
+        points: of a difference of two shares.
+
+    >>> number_text(0.614, percent=True), number_text(0.021, points=True), number_text(math.nan)
+    ('61%', '+2.1', '–')
     """
     if not math.isfinite(value):
         return "–"
+    if points:
+        return f"{100 * value:+.1f}"
+    if signed:
+        return f"{value:+.2f}"
     return f"{value:.0%}" if percent else f"{value:.2f}"
 
 
-def interval_text(estimate: Estimate, *, percent: bool = False) -> str:
+def estimate_text(estimate: Estimate, **form: bool) -> str:
+    """A number with its interval, for a table or a sentence; a dash where it is undefined.
+
+    Args:
+        form: as for `number_text`.
+
+    >>> estimate_text(Estimate(0.5, 0.4, 0.6, 90), percent=True), estimate_text(NOTHING)
+    ('50% (40 to 60)', '–')
+    >>> estimate_text(Estimate(0.02, math.nan, math.nan, 3), points=True)
+    '+2.0 points'
+    """
+    told = number_text(estimate.value, **form)
+    if not math.isfinite(estimate.value):
+        return told
+    unit = " points" if form.get("points") else ""
+    if not (math.isfinite(estimate.low) and math.isfinite(estimate.high)):
+        return told + unit
+    ends = (number_text(end, **form).removesuffix("%") for end in (estimate.low, estimate.high))
+    return f"{told}{unit} ({' to '.join(ends)})"
+
+
+def interval_text(estimate: Estimate, *, percent: bool = False, points: bool = False) -> str:
     """The interval and n behind a number.
 
     >>> interval_text(Estimate(0.5, 0.4, 0.6, 90), percent=True)
@@ -115,7 +153,9 @@ def interval_text(estimate: Estimate, *, percent: bool = False) -> str:
     """
     if not (math.isfinite(estimate.low) and math.isfinite(estimate.high)):
         return f"no interval, n = {estimate.n:,}"
-    low, high = (number_text(end, percent=percent) for end in (estimate.low, estimate.high))
+    low, high = (
+        number_text(end, percent=percent, points=points) for end in (estimate.low, estimate.high)
+    )
     return f"95% interval {low} to {high}, n = {estimate.n:,}"
 
 

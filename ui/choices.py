@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import streamlit as st
 from sqlite_utils import Database
 
+from cai_core.errors import ConstitutionError
 from cai_core.models import catalogue
 from cai_core.schema import Chat, Constitution, ConstitutionRef, Message, Prompt, user
 from cai_core.settings import BUILTIN, Settings
 from cai_core.store import constitutions, prompts
-from ui.draft import drafts
+from ui.draft import Draft, drafts
 from ui.plain import label, shorten
 
 PROMPTS_SHOWN = 500
@@ -17,11 +18,25 @@ PROMPTS_SHOWN = 500
 
 @dataclass(frozen=True)
 class Ruling:
-    """A constitution to judge or revise under: a saved version, or a draft of this session."""
+    """A constitution to judge or revise under: a saved version, or a draft of this session.
+
+    `fault` says why a draft cannot be used.
+    """
 
     title: str
     constitution: Constitution
     ref: ConstitutionRef
+    fault: str = ""
+
+
+def ruling_of(draft: Draft, title: str) -> Ruling:
+    """A draft as it stands, usable or not."""
+    fault = ""
+    try:
+        rules = Constitution.from_row(draft.constitution.to_row()).check()
+    except ConstitutionError as error:
+        rules, fault = draft.constitution, str(error)
+    return Ruling(title, rules, ConstitutionRef.of(rules), fault)
 
 
 def choose_model(title: str, *, key: str, chosen: str = "", help: str | None = None) -> str:
@@ -40,11 +55,7 @@ def choose_model(title: str, *, key: str, chosen: str = "", help: str | None = N
 
 def rulings(db: Database) -> list[Ruling]:
     """Unsaved drafts first, then every version of every constitution, newest first."""
-    found = [
-        Ruling(f"{d.name}, unsaved draft", d.constitution, ConstitutionRef.of(d.constitution))
-        for d in drafts().values()
-        if d.unsaved
-    ]
+    found = [ruling_of(d, f"{d.name}, unsaved draft") for d in drafts().values() if d.unsaved]
     for name in constitutions.names(db):
         for version in constitutions.versions(db, name):
             found.append(Ruling(version.title, version.constitution, version.ref))

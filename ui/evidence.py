@@ -3,11 +3,10 @@
 import streamlit as st
 from sqlite_utils import Database
 
-from cai_core.evaluate.evidence import evidence
 from cai_core.schema import VoteTable
 from ui import cards, evidence_suggested, evidence_weights, menu, review_judge
 from ui.draft import Draft
-from ui.evidence_choice import Asked, Known, choose, tie_band
+from ui.evidence_choice import Asked, choose
 from ui.evidence_matrix import show_matrix
 from ui.evidence_principles import show_principles
 from ui.plain import label
@@ -53,18 +52,21 @@ def show_evidence(db: Database, draft: Draft) -> None:
         evidence_weights.show(asked, draft)
     elif view == "suggested":
         evidence_suggested.show(asked, table, draft)
+    elif view == "alike":
+        show_matrix(db, asked, table)
     else:
-        band = tie_band(table)
-        with st.spinner("Counting…"):
-            made = evidence(table, asked.weights(table), tie_band=band)
-        shown = show_matrix if view == "alike" else show_principles
-        shown(db, asked, Known(table, made, band))
+        show_principles(db, asked, table)
 
 
 def _say_what(asked: Asked, table: VoteTable) -> None:
     """Over which pairs everything is counted, and how far they speak for others."""
-    reviewed = int(table.reviewed.sum())
+    reviewed, kept_out = int(table.reviewed.sum()), int(table.kept_out.sum())
     said = f"Judged under {asked.version}: {len(table)} pairs, {reviewed} of them reviewed blind."
+    if kept_out:
+        said += (
+            f" Verdicts on {kept_out} more are kept out: they are of the locked half, which nothing is"
+            " tuned on."
+        )
     hard = sum(n for queue, n in table.queues.items() if queue not in review_judge.EVEN)
     if hard:
         said += (

@@ -1,12 +1,14 @@
 """Which judgements the evidence is about, and what is known of how they were made."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.evaluate import reweigh
-from cai_core.evaluate.evidence import Evidence
+from cai_core.feedback.draw import voters
 from cai_core.schema import Constitution, Version, VoteTable, content_hash
 from cai_core.settings import Settings
 from cai_core.stats import FloatArray
@@ -33,9 +35,7 @@ class Asked:
     @property
     def id(self) -> str:
         """For the keys of widgets."""
-        use = self.use
-        rule = use.constitution.hash if use.constitution else ""
-        return content_hash([use.judge, use.method, use.principles, use.template, rule], digits=8)
+        return _id(self.use)
 
     @property
     def version(self) -> str:
@@ -44,7 +44,7 @@ class Asked:
     @property
     def keys(self) -> list[str]:
         """The principles that were asked, in their order."""
-        return [p.key for p in self.rules.enabled if p.weight > 0] if self.rules else []
+        return [p.key for p in voters(self.rules)] if self.rules else []
 
     def table(self, db: Database, *, answers: bool = False) -> VoteTable:
         return votes.read(db, self.use, keys=self.keys, answers=answers)
@@ -56,38 +56,31 @@ class Asked:
         return reweigh.weights_in(self.rules, table.keys)
 
 
-@dataclass(frozen=True)
-class Known:
-    """The votes, what they say, and the tie band that the labels were made with."""
-
-    table: VoteTable
-    made: Evidence
-    band: float
-
-
 def tie_band(table: VoteTable) -> float:
+    """What the labels were made with."""
     return reweigh.tie_band_of(table, Settings.load().judge.tie_band)
 
 
 def choose(db: Database, draft: Draft) -> Asked | None:
     """Draw the choice among judgements under this constitution; None where there are none."""
-    uses = [
-        use
+    uses = {
+        _id(use): use
         for use in labels.judge_uses(db)
         if use.constitution and use.constitution.name == draft.name
-    ]
+    }
     if not uses:
         return None
-    newest = next((at for at, use in enumerate(uses) if use.principles == "each"), 0)
-    use = st.selectbox(
+    newest = next((at for at, use in enumerate(uses.values()) if use.principles == "each"), 0)
+    chosen = st.selectbox(
         "Judgements",
-        uses,
+        list(uses),
         index=newest,
-        format_func=_title,
+        format_func=_titles(uses).__getitem__,
         key=f"evidence_use_{draft.name}",
         persist_state="session",
         help="Labels are comparable under one judge, method, template and version only.",
     )
+    use = uses[chosen]
     assert use.constitution is not None
     saved = constitutions.by_hash(db, use.constitution.hash)
     rules = saved.constitution if saved else _draft_of(use.constitution.hash, draft)
@@ -95,8 +88,19 @@ def choose(db: Database, draft: Draft) -> Asked | None:
     return Asked(use, rules, why, saved)
 
 
-def _title(use: JudgeUse) -> str:
-    return f"{judge_name(Judge.of(use))} · {shorten(use.template, 24)} · {use.n} pairs"
+def _id(use: JudgeUse) -> str:
+    rule = use.constitution.hash if use.constitution else ""
+    return content_hash([use.judge, use.method, use.principles, use.template, rule], digits=8)
+
+
+def _titles(uses: Mapping[str, JudgeUse]) -> dict[str, str]:
+    """Without the number of pairs: a choice is known by its title, and must not change as they grow."""
+    titles = {
+        id_: f"{judge_name(Judge.of(use))} · {shorten(use.template, 24)}"
+        for id_, use in uses.items()
+    }
+    often = Counter(titles.values())
+    return {id_: f"{one} · {id_}" if often[one] > 1 else one for id_, one in titles.items()}
 
 
 def _draft_of(content: str, draft: Draft) -> Constitution | None:

@@ -9,10 +9,10 @@ import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.evaluate.behind import opposed
-from cai_core.evaluate.likeness import Couple, Likeness
-from cai_core.stats import Estimate
+from cai_core.evaluate.likeness import Couple, Likeness, likeness
+from cai_core.schema import VoteTable
 from ui import cards, charts
-from ui.evidence_choice import Asked, Known
+from ui.evidence_choice import Asked, tie_band
 from ui.evidence_pairs import Behind, show_pairs
 from ui.plain import shorten
 
@@ -25,9 +25,10 @@ _SCALES = {
 _NUMBERED = 20  # principles up to which the cells have their number in them
 
 
-def show_matrix(db: Database, asked: Asked, known: Known) -> None:
+def show_matrix(db: Database, asked: Asked, table: VoteTable) -> None:
     """Draw the matrix and what it says; the couple that is chosen, and its pairs."""
-    alike = known.made.likeness
+    with st.spinner("Counting…"):
+        alike = likeness(table, tie_band=tie_band(table))
     if len(alike.keys) < 2:
         st.caption("One principle alone is like no other.")
         return
@@ -39,7 +40,7 @@ def show_matrix(db: Database, asked: Asked, known: Known) -> None:
         _couples("Contradict each other", alike.contradicting, _NO_CONTRADICTION)
     with right:
         _couples("Say the same", alike.saying_the_same, _NONE_ALIKE)
-    _pairs_behind(db, asked, known, keys)
+    _pairs_behind(db, asked, table, alike, keys)
 
 
 _NO_CONTRADICTION = "No two take opposite sides on more than half of the pairs, beyond chance."
@@ -62,8 +63,8 @@ def _couples(title: str, found: Sequence[Couple], nothing: str) -> None:
     rows = [
         {
             "Principles": f"{one.one} / {one.other}",
-            "Opposite": _percent(one.opposite),
-            "Correlation": _number(one.correlation),
+            "Opposite": cards.estimate_text(one.opposite, percent=True),
+            "Correlation": cards.estimate_text(one.correlation),
             "n": one.opposite.n,
         }
         for one in found
@@ -73,14 +74,6 @@ def _couples(title: str, found: Sequence[Couple], nothing: str) -> None:
 
 def _height(rows: int) -> int:
     return 38 + 35 * min(rows, 5)
-
-
-def _percent(one: Estimate) -> str:
-    return f"{one.value:.0%} ({100 * one.low:.0f} to {100 * one.high:.0f})"
-
-
-def _number(one: Estimate) -> str:
-    return f"{one.value:.2f} ({one.low:.2f} to {one.high:.2f})"
 
 
 # -- the chart
@@ -176,8 +169,9 @@ def _take(key: str, keys: Sequence[str], names: Sequence[str]) -> Callable[[], N
 # -- the pairs
 
 
-def _pairs_behind(db: Database, asked: Asked, known: Known, keys: Sequence[str]) -> None:
-    table, alike = known.table, known.made.likeness
+def _pairs_behind(
+    db: Database, asked: Asked, table: VoteTable, alike: Likeness, keys: Sequence[str]
+) -> None:
     st.subheader("Where two take opposite sides", anchor=False)
     first = _most_opposed(alike)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -196,7 +190,7 @@ def _pairs_behind(db: Database, asked: Asked, known: Known, keys: Sequence[str])
     show_pairs(
         db,
         Behind(table, (i, j)),
-        opposed(table, i, j, tie_band=known.band),
+        opposed(table, i, j, tie_band=tie_band(table)),
         nothing="They never take opposite sides.",
         key=f"{asked.id}_{i}_{j}",
     )
@@ -211,7 +205,8 @@ def _most_opposed(alike: Likeness) -> tuple[str, str]:
 def _sentence(one: Couple) -> str:
     if math.isnan(one.opposite.value):
         return "Too few pairs have a vote of both."
+    opposite = cards.estimate_text(one.opposite, percent=True)
     return (
-        f"Opposite on {_percent(one.opposite)} of {one.opposite.n} pairs (half would be chance),"
-        f" correlation {_number(one.correlation)}."
+        f"Opposite on {opposite} of {one.opposite.n} pairs (half would be chance),"
+        f" correlation {cards.estimate_text(one.correlation)}."
     )

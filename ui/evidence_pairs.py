@@ -3,7 +3,6 @@
 Who has seen a pair here has seen its judge: a verdict on it is no blind one any more.
 """
 
-import math
 from dataclasses import dataclass
 
 import streamlit as st
@@ -14,12 +13,12 @@ from cai_core.evaluate.reweigh import Reweighed
 from cai_core.schema import VoteTable
 from cai_core.stats import sigmoid
 from cai_core.store import pairs
-from ui import review_pairs
+from ui import cards, review_pairs
 from ui.plain import label, shorten
 from ui.review_answers import show_answers
 
 FEW = 3  # cards shown at first, and more at a click
-_SIDES = {1.0: "A is better", 0.5: "tie", 0.0: "B is better"}
+_SIDES = {1.0: "a", 0.5: "tie", 0.0: "b"}
 
 
 @dataclass(frozen=True)
@@ -76,23 +75,20 @@ def _card(stored: pairs.StoredPair, behind: Behind, place: int, *, key: str) -> 
 def _says(behind: Behind, place: int) -> str:
     """The label, the votes and people on one line."""
     table = behind.table
-    parts = [f"Label: {_side(table.worth[place])}, P(A) {_p(table.p[place])}"]
+    parts = [f"Label: {_side(table.worth[place])}, P(A) {cards.number_text(table.p[place])}"]
     if behind.without is not None:
         worth, p = behind.without.worth[place], behind.without.p_a[place]
-        parts.append(f"without it: {_side(worth)}, {_p(p)}")
+        parts.append(f"without it: {_side(worth)}, {cards.number_text(p)}")
     parts += [
-        f"{label(table.keys[at])}: {_p(sigmoid(table.logits[place, at]))}" for at in behind.columns
+        f"{label(table.keys[at])}: {cards.number_text(float(sigmoid(table.logits[place, at])))}"
+        for at in behind.columns
     ]
-    people = _people(table.people[place].tolist())
+    people = "kept out" if table.kept_out[place] else _people(table.people[place].tolist())
     return " · ".join([*parts, f"people: {people}"])
 
 
 def _side(worth: float) -> str:
-    return "no verdict" if math.isnan(worth) else _SIDES[float(worth)]
-
-
-def _p(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.2f}"
+    return cards.verdict_text(_SIDES.get(float(worth)))
 
 
 def _people(counts: list[float]) -> str:

@@ -1,6 +1,5 @@
 """Every principle in one table: how often it applies and decides, agreement, leans beside people's."""
 
-import math
 from collections.abc import Callable, Sequence
 
 import pandas as pd
@@ -8,10 +7,11 @@ import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.evaluate.behind import against_people, decided
-from cai_core.evaluate.evidence import Evidence, Lean, Standing
-from cai_core.evaluate.reweigh import Reweighed
-from cai_core.stats import Estimate
-from ui.evidence_choice import Asked, Known
+from cai_core.evaluate.evidence import Evidence, Lean, Standing, evidence
+from cai_core.schema import VoteTable
+from cai_core.stats import NOTHING
+from ui import cards
+from ui.evidence_choice import Asked, tie_band
 from ui.evidence_pairs import Behind, show_pairs
 from ui.plain import label
 
@@ -30,9 +30,10 @@ _READ = (
 )
 
 
-def show_principles(db: Database, asked: Asked, known: Known) -> None:
+def show_principles(db: Database, asked: Asked, table: VoteTable) -> None:
     """Draw the table, and the pairs behind the principle that is chosen in it."""
-    table, made = known.table, known.made
+    with st.spinner("Counting…"):
+        made = evidence(table, asked.weights(table), tie_band=tie_band(table))
     key = f"evidence_table_{asked.id}"
     chosen = f"evidence_principle_{asked.id}"
     rows = _rows(made)
@@ -50,7 +51,7 @@ def show_principles(db: Database, asked: Asked, known: Known) -> None:
     if asked.why:
         why = label(asked.why, limit=300)
         st.caption(f":material/block: How often a principle decides cannot be told: {why}.")
-    _pairs_behind(db, asked, known, chosen)
+    _pairs_behind(db, asked, table, made, chosen)
 
 
 def _take(key: str, chosen: str, keys: Sequence[str]) -> Callable[[], None]:
@@ -77,39 +78,21 @@ def _rows(made: Evidence) -> list[dict[str, str]]:
 
 def _row(one: Standing, made: Evidence) -> dict[str, str]:
     length, refusal = one.length, one.refusal
+    without = made.without.get(one.key)
     return {
         "Principle": one.key or _WHOLE,
-        "Applies": _share(one.applies),
-        "Decides": _share(one.decides),
-        "Agreement": f"{_share(one.agreement)}, n = {one.agreement.n}",
+        "Applies": cards.estimate_text(one.applies, percent=True),
+        "Decides": cards.estimate_text(one.decides, percent=True),
+        "Agreement": f"{cards.estimate_text(one.agreement, percent=True)}, n = {one.agreement.n}",
         "Beyond people": _beyond(length, refusal),
-        "Length": _number(length.slant.votes),
-        "People's length": _number(length.slant.people),
-        "Refusal": _number(refusal.slant.votes),
-        "People's refusal": _number(refusal.slant.people),
-        "Agreement without it": _without(made.without.get(one.key)),
+        "Length": cards.estimate_text(length.slant.votes, signed=True),
+        "People's length": cards.estimate_text(length.slant.people, signed=True),
+        "Refusal": cards.estimate_text(refusal.slant.votes, signed=True),
+        "People's refusal": cards.estimate_text(refusal.slant.people, signed=True),
+        "Agreement without it": cards.estimate_text(
+            without.change if without else NOTHING, points=True
+        ),
     }
-
-
-def _share(one: Estimate) -> str:
-    if math.isnan(one.value):
-        return "–"
-    if math.isnan(one.low):
-        return f"{one.value:.0%}"
-    return f"{one.value:.0%} ({100 * one.low:.0f} to {100 * one.high:.0f})"
-
-
-def _number(one: Estimate) -> str:
-    if math.isnan(one.value):
-        return "–"
-    return f"{one.value:+.2f} ({one.low:+.2f} to {one.high:+.2f})"
-
-
-def _without(one: Reweighed | None) -> str:
-    if one is None or math.isnan(one.change.value):
-        return "–"
-    points = [100 * value for value in (one.change.value, one.change.low, one.change.high)]
-    return f"{points[0]:+.1f} points ({points[1]:+.1f} to {points[2]:+.1f})"
 
 
 def _beyond(length: Lean, refusal: Lean) -> str:
@@ -121,8 +104,9 @@ def _beyond(length: Lean, refusal: Lean) -> str:
     return ", ".join(said)
 
 
-def _pairs_behind(db: Database, asked: Asked, known: Known, chosen: str) -> None:
-    table, made = known.table, known.made
+def _pairs_behind(
+    db: Database, asked: Asked, table: VoteTable, made: Evidence, chosen: str
+) -> None:
     st.subheader("The pairs behind it", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key = st.selectbox("Principle", table.keys, key=chosen)
@@ -140,7 +124,7 @@ def _pairs_behind(db: Database, asked: Asked, known: Known, chosen: str) -> None
         places = decided(table, made.without[key])
         nothing = "No verdict would be another one without it."
     else:
-        places = against_people(table, column, tie_band=known.band)
+        places = against_people(table, column, tie_band=tie_band(table))
         nothing = "People never take the other side on the pairs that they reviewed."
     behind = Behind(table, (column,), made.without.get(key) if kind == "decides" else None)
     show_pairs(db, behind, places, nothing=nothing, key=f"{asked.id}_{column}_{kind}")

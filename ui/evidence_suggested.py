@@ -39,8 +39,8 @@ def _too_few(reviews: int, prompts: int) -> None:
         st.markdown(f"**{LEAST} reviewed pairs are needed, and {reviews} are there**")
         st.markdown(
             f"They must be of {LEAST_PROMPTS} prompts at least; these are of {prompts}. With fewer it"
-            " could not be told whether the suggestion is any better. Pairs of the test split do not"
-            " count: numbers are reported there."
+            " could not be told whether the suggestion is any better. Pairs of the test split and"
+            " of the locked half do not count: numbers are reported there."
         )
         menu.link("review", "Review pairs blind")
 

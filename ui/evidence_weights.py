@@ -9,7 +9,6 @@ from sqlite_utils import Database
 
 from cai_core.evaluate.reweigh import Reweighed, reweigh, unexplained
 from cai_core.schema import Principle, VoteTable
-from cai_core.stats import Estimate
 from ui import cards, frame
 from ui.draft import Draft, change, current
 from ui.evidence_choice import Asked, tie_band
@@ -148,20 +147,9 @@ def _numbers(table: VoteTable, made: Reweighed) -> None:
     with third:
         cards.number("Agreement with these", made.after, percent=True)
     with fourth:
-        st.metric("Difference in points", _points(made.change.value))
-        st.caption(_interval(made.change))
+        cards.number("Difference in points", made.change, points=True)
     lost = f", {made.lost} of them to no verdict at all" if made.lost else ""
     st.caption(f"{flipped} of {made.flips.n} verdicts turn{lost}. No model was asked.")
-
-
-def _points(value: float) -> str:
-    return "–" if value != value else f"{100 * value:+.1f}"
-
-
-def _interval(one: Estimate) -> str:
-    if one.low != one.low:
-        return f"no interval, n = {one.n}"
-    return f"95% interval {100 * one.low:+.1f} to {100 * one.high:+.1f}, n = {one.n}"
 
 
 def _buttons(asked: Asked, chosen: Mapping[str, tuple[bool, float]]) -> None:

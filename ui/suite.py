@@ -5,9 +5,9 @@ from sqlite_utils import Database
 
 from cai_core.settings import Settings
 from ui import cards, suite_add, suite_cases, suite_files, suite_matrix, suite_run
-from ui.choices import choose_model
+from ui.choices import Ruling, choose_model
 from ui.draft import Draft
-from ui.suite_board import Board, Target, asking_now
+from ui.suite_board import Board, asking_now
 
 _NOTE = (
     "Cases say what must hold, and tell when an edit breaks it. They were chosen by hand, so they are"
@@ -46,7 +46,7 @@ def show_suite(db: Database, draft: Draft) -> None:
         suite_cases.show_removed(db, draft.name)
 
 
-def _choose_target(board: Board) -> Target:
+def _choose_target(board: Board) -> Ruling:
     """The draft or a version; the newest first."""
     by_title = {target.title: target for target in board.targets}
     if st.session_state.get("suite_target") not in by_title:

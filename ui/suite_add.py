@@ -14,6 +14,7 @@ from ui.choices import PROMPTS_SHOWN, prompt_title
 from ui.person import person
 from ui.pins import pins
 from ui.plain import shorten
+from ui.review_answers import show_answers
 
 KEY = "suite_new"
 _TYPED = (f"{KEY}_prompt", f"{KEY}_a", f"{KEY}_b")
@@ -89,14 +90,7 @@ def _is_pair(subjects: Sequence[Subject], *, typed: bool) -> bool | None:
 def _preview(subject: Subject) -> None:
     cards.conversation(subject.prompt)
     if subject.answers:
-        show_answers(subject.answers)
-
-
-def show_answers(answers: tuple[str, str]) -> None:
-    """The two answers of a pair, side by side."""
-    for column, side, text in zip(st.columns(2), "AB", answers, strict=True):
-        with column:
-            cards.answer(f"Answer {side}", text)
+        show_answers(*subject.answers)
 
 
 # -- sources

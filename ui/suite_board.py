@@ -7,45 +7,22 @@ from typing import Self
 
 from sqlite_utils import Database
 
-from cai_core.errors import ConstitutionError
 from cai_core.evaluate.suite import Asking
 from cai_core.evaluate.suite_history import Track
 from cai_core.feedback.examples import comparisons_in_use, revisions_in_use
-from cai_core.schema import Case, Constitution, ConstitutionRef, content_hash
+from cai_core.schema import Case, content_hash
 from cai_core.settings import Settings
 from cai_core.store import constitutions, suites
 from cai_core.store.suites import Ran
+from ui.choices import Ruling, ruling_of
 from ui.draft import Draft
 
 
-@dataclass(frozen=True)
-class Target:
-    """A version or a draft that the suite can be run on; `fault` says why a draft cannot be used."""
-
-    title: str
-    constitution: Constitution
-    ref: ConstitutionRef
-    fault: str = ""
-
-    @property
-    def hash(self) -> str:
-        return self.ref.hash
-
-
-def targets(db: Database, draft: Draft) -> list[Target]:
-    """The unsaved draft first, then the versions, newest first."""
-    found = [_of_draft(draft)] if draft.unsaved else []
+def targets(db: Database, draft: Draft) -> list[Ruling]:
+    """What the suite can be run on: the unsaved draft first, then the versions, newest first."""
+    found = [ruling_of(draft, "the draft")] if draft.unsaved else []
     versions = constitutions.versions(db, draft.name) if draft.base else []
-    return found + [Target(f"version {v.number}", v.constitution, v.ref) for v in versions]
-
-
-def _of_draft(draft: Draft) -> Target:
-    fault = ""
-    try:
-        rules = Constitution.from_row(draft.constitution.to_row()).check()
-    except ConstitutionError as error:
-        rules, fault = draft.constitution, str(error)
-    return Target("the draft", rules, ConstitutionRef.of(rules), fault)
+    return found + [Ruling(f"version {v.number}", v.constitution, v.ref) for v in versions]
 
 
 def asking_now(model: str) -> Asking:
@@ -60,7 +37,7 @@ class Board:
     """The cases of a constitution and their newest results."""
 
     cases: tuple[Case, ...]
-    targets: tuple[Target, ...]
+    targets: tuple[Ruling, ...]
     asking: Asking
     ran: tuple[Ran, ...]
 
@@ -80,18 +57,18 @@ class Board:
     def _by_question(self) -> Mapping[tuple[str, str, str], Ran]:
         return {(one.digest, one.hash, one.how): one for one in self.ran}
 
-    def result(self, case: Case, target: Target) -> Ran | None:
+    def result(self, case: Case, target: Ruling) -> Ran | None:
         """The newest result of a case there, asked as it is asked now."""
-        return self._by_question.get((case.digest, target.hash, self._how[bool(case.answers)]))
+        return self._by_question.get((case.digest, target.ref.hash, self._how[bool(case.answers)]))
 
-    def track(self, case: Case, on: Sequence[Target] | None = None) -> Track:
+    def track(self, case: Case, on: Sequence[Ruling] | None = None) -> Track:
         """How the case fared, oldest first, on these targets; on all unless told."""
         oldest_first = list(reversed(self.targets if on is None else on))
         found = [self.result(case, target) for target in oldest_first]
         outcomes = tuple(one.outcome if one else None for one in found)
         return Track(tuple(target.title for target in oldest_first), outcomes)
 
-    def counts(self, target: Target) -> str:
+    def counts(self, target: Ruling) -> str:
         """How many enabled cases passed, failed, could not be run, or were not run there, in words."""
         found = [self.result(case, target) for case in self.cases if case.enabled]
         outcomes = [one.outcome if one else "not run" for one in found]

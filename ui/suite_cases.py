@@ -9,11 +9,12 @@ from cai_core.schema import Case, content_hash
 from cai_core.store import suites
 from cai_core.store.suites import Ran
 from ui import cards, frame, suite_fields, suite_seen
+from ui.choices import Ruling
 from ui.confirm import confirm
 from ui.person import person
 from ui.plain import label
-from ui.suite_add import show_answers
-from ui.suite_board import Board, Target
+from ui.review_answers import show_answers
+from ui.suite_board import Board
 
 OPEN = "suite_open"  # session state: ids of the cases that are open
 SHOWN = 50  # rows at once; a search narrows them
@@ -28,7 +29,7 @@ _FILTERS = {"All": tuple(MARKS), "Failing": ("failed", "error"), "Not run": ("no
 _FILTERS |= {"Disabled": ("disabled",)}
 
 
-def show(db: Database, board: Board, target: Target) -> None:
+def show(db: Database, board: Board, target: Ruling) -> None:
     """The list, narrowed as chosen."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         which = st.segmented_control(
@@ -56,7 +57,7 @@ def show(db: Database, board: Board, target: Target) -> None:
         st.caption(f"{SHOWN} of {len(found)} are shown; search to see others.")
 
 
-def state_of(board: Board, case: Case, target: Target) -> str:
+def state_of(board: Board, case: Case, target: Ruling) -> str:
     """A key of MARKS."""
     result = board.result(case, target)
     if not case.enabled:
@@ -66,7 +67,7 @@ def state_of(board: Board, case: Case, target: Target) -> str:
 
 def title_of(case: Case) -> str:
     """Its name where it was given one, else what is asked."""
-    return case.prompt[-1].content if case.id == case.digest else case.id
+    return case.id if case.named else case.prompt[-1].content
 
 
 def _holds(case: Case, wanted: str) -> bool:
@@ -74,7 +75,7 @@ def _holds(case: Case, wanted: str) -> bool:
     return wanted.casefold() in " ".join(told).casefold()
 
 
-def _row(db: Database, board: Board, case: Case, target: Target) -> None:
+def _row(db: Database, board: Board, case: Case, target: Ruling) -> None:
     says = board.track(case).says
     kind = ":material/compare_arrows:" if case.answers else ":material/chat:"
     parts = [f"{MARKS[state_of(board, case, target)]} {kind} {label(title_of(case), limit=60)}"]
@@ -97,13 +98,13 @@ def _toggle(case_id: str) -> None:
     _open_cases().symmetric_difference_update({case_id})
 
 
-def _open(db: Database, board: Board, case: Case, target: Target) -> None:
+def _open(db: Database, board: Board, case: Case, target: Ruling) -> None:
     result = board.result(case, target)
     if result is None:
         st.caption(f"Not run on {target.title} yet, asked as now.")
         cards.conversation(case.prompt)
         if case.answers:
-            show_answers(case.answers)
+            show_answers(*case.answers)
     else:
         suite_seen.show(suites.result(db, result.id), result, key=f"suite_seen_{case.id}")
     if case.note:
@@ -112,7 +113,7 @@ def _open(db: Database, board: Board, case: Case, target: Target) -> None:
     _change(db, board, case, target, result)
 
 
-def _change(db: Database, board: Board, case: Case, target: Target, result: Ran | None) -> None:
+def _change(db: Database, board: Board, case: Case, target: Ruling, result: Ran | None) -> None:
     key = edit_key(case)
     with st.container(border=True, gap="small"):
         suite_fields.choose(target.constitution, of_pair=bool(case.answers), key=key, given=case)

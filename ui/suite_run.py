@@ -4,8 +4,9 @@ import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.constitution.document import dump
-from cai_core.errors import CaiError, ConstitutionError, DataError
+from cai_core.errors import CaiError, ConstitutionError
 from cai_core.evaluate import suite_file
+from cai_core.evaluate.suite import check_cases
 from cai_core.jobs import queue
 from cai_core.jobs.queue import Submission
 from cai_core.schema import ConstitutionRef
@@ -13,10 +14,11 @@ from cai_core.settings import Settings
 from cai_core.store import suites, work
 from cai_core.store.work import Job
 from ui import frame, job_cards, judge_choices
+from ui.choices import Ruling
 from ui.draft import Draft
 from ui.person import person
 from ui.plain import label
-from ui.suite_board import Board, Target, asking_now
+from ui.suite_board import Board, asking_now
 
 KIND = "suite"
 MODEL = "suite_model"  # session state: who answers and revises
@@ -31,7 +33,7 @@ def newest_job(db: Database, name: str) -> Job | None:
     return None
 
 
-def submission(board: Board, target: Target) -> Submission:
+def submission(board: Board, target: Ruling) -> Submission:
     """The job that runs the suite on a target.
 
     Raises:
@@ -39,8 +41,7 @@ def submission(board: Board, target: Target) -> Submission:
     """
     if target.fault:
         raise ConstitutionError(target.fault)
-    if not any(case.enabled for case in board.cases):
-        raise DataError("no case of this suite is enabled; add or enable one")
+    check_cases(board.cases, place=f"the suite of {target.ref.name}")
     asking = board.asking
     options = {"suite": "suite.yaml", "model": asking.model}
     return Submission(
@@ -55,7 +56,7 @@ def submission(board: Board, target: Target) -> Submission:
     )
 
 
-def show_run(db: Database, board: Board, target: Target) -> None:
+def show_run(db: Database, board: Board, target: Ruling) -> None:
     """The button, and what it will do."""
     job = newest_job(db, target.ref.name)
     busy = job is not None and job.state not in work.ENDED
@@ -84,7 +85,7 @@ def show_run(db: Database, board: Board, target: Target) -> None:
         _progress(job.id, busy)
 
 
-def _start(db: Database, board: Board, target: Target) -> None:
+def _start(db: Database, board: Board, target: Ruling) -> None:
     """Queue it, once: a second click finds it under way."""
     job = newest_job(db, target.ref.name)
     if job is None or job.state in work.ENDED:

@@ -10,7 +10,7 @@ from cai_core.store.suites import Ran
 from ui import cards
 from ui.clock import moment
 from ui.plain import label
-from ui.suite_add import show_answers
+from ui.review_answers import show_answers
 from ui.verdicts import show_heard
 
 
@@ -24,7 +24,7 @@ def show(result: CaseResult, ran: Ran, *, key: str) -> None:
         box(f"{word}: {label(result.seen, limit=600)}")
     cards.conversation(result.case.prompt)
     if result.case.answers:
-        show_answers(result.case.answers)
+        show_answers(*result.case.answers)
     if result.label is not None and result.label.verdict is not None:
         show_heard(Heard(result.label, (Judged(result.label),)), key=key)
     if result.revision is not None:

@@ -9,13 +9,13 @@ import click
 
 from cai_core.cli.output import write_whole
 from cai_core.cli.running import user_name
+from cai_core.cli.workspace import require_workspace
 from cai_core.constitution import forms, prose
 from cai_core.constitution.forms import Form, Imported
 from cai_core.constitution.plain_text import bytes_of
 from cai_core.constitution.prose import Candidate
-from cai_core.errors import CaiError, ConstitutionError, DataError
+from cai_core.errors import ConstitutionError, DataError
 from cai_core.schema import Constitution, Version
-from cai_core.settings import database_path
 
 FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _OUT = click.Path(path_type=Path, dir_okay=False)
@@ -56,7 +56,7 @@ def import_(
     from cai_core.store import constitutions, database
 
     read = _brought(file, _form(form), called, accept)
-    _require_workspace()
+    require_workspace()
     db = database.connect()
     try:
         try:
@@ -181,17 +181,10 @@ def _say(left_out: Sequence[str], what: str) -> None:
 def _version(name: str, number: int | None) -> Version:
     from cai_core.store import constitutions, database
 
-    _require_workspace()
+    require_workspace()
     db = database.connect()
     try:
         newest = constitutions.newest(db, name)
         return newest if number is None else constitutions.numbered(db, name, number)
     finally:
         db.close()
-
-
-def _require_workspace() -> None:
-    if not database_path().exists():
-        raise CaiError(
-            f"there is no workspace at {database_path().parent}; run `python -m cai_core init`"
-        )

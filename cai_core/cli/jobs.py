@@ -1,18 +1,14 @@
 """`jobs`: list, follow, cancel and resume what runs in the workspace; and the supervisor itself."""
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, get_args
 
 import click
-from sqlite_utils import Database
 
 from cai_core.cli.running import StopFlag, stop_on_signals, user_name
-from cai_core.errors import StoreError
+from cai_core.cli.workspace import require_workspace, workspace
 from cai_core.jobs import folder, queue, supervisor
-from cai_core.settings import database_path
-from cai_core.store import database
 from cai_core.store.work import Job, State
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
@@ -34,7 +30,7 @@ def jobs() -> None:
 @as_json
 def list_(state: tuple[State, ...], limit: int, as_json: bool) -> None:
     """List jobs, newest first."""
-    with _workspace() as db:
+    with workspace() as db:
         found = queue.find(db, states=state, limit=limit)
     if as_json:
         click.echo(json.dumps([row_of(job) for job in found], ensure_ascii=False))
@@ -49,7 +45,7 @@ def list_(state: tuple[State, ...], limit: int, as_json: bool) -> None:
 @as_json
 def show(job_id: str, as_json: bool) -> None:
     """Show one job."""
-    with _workspace() as db:
+    with workspace() as db:
         _show([queue.get(db, job_id)], as_json)
 
 
@@ -58,7 +54,7 @@ def show(job_id: str, as_json: bool) -> None:
 @click.option("--lines", type=int, default=50, show_default=True)
 def logs(job_id: str, lines: int) -> None:
     """Print the end of a job's log."""
-    with _workspace() as db:
+    with workspace() as db:
         click.echo(queue.log_tail(queue.get(db, job_id).id, lines=lines))
 
 
@@ -67,7 +63,7 @@ def logs(job_id: str, lines: int) -> None:
 @as_json
 def cancel(job_id: str, as_json: bool) -> None:
     """Stop a job; what it has finished is kept."""
-    with _workspace() as db:
+    with workspace() as db:
         _show([queue.cancel(db, job_id, by=user_name())], as_json)
 
 
@@ -82,7 +78,7 @@ def resume(
     """Go on with a job that did not finish, or that is held for a person."""
     given = {"tokens": budget_tokens, "cost": budget_cost}
     budget = {name: value for name, value in given.items() if value is not None}
-    with _workspace() as db:
+    with workspace() as db:
         job = queue.get(db, job_id)
         if budget and queue.folder_of(job.id).is_dir():
             folder.raise_budget(queue.folder_of(job.id), budget)
@@ -96,7 +92,7 @@ def resume(
 @as_json
 def wait(job_id: str, timeout: float | None, as_json: bool) -> None:
     """Wait until a job has ended or is held; exit 1 unless it succeeded."""
-    with _workspace() as db:
+    with workspace() as db:
         job = queue.wait(db, job_id, seconds=timeout)
     _show([job], as_json)
     if job.state != "succeeded":
@@ -107,7 +103,7 @@ def wait(job_id: str, timeout: float | None, as_json: bool) -> None:
 @click.option("--idle", type=float, help="End after so many seconds with nothing to do.")
 def supervise(idle: float | None) -> None:
     """Start and watch this workspace's jobs, until Ctrl-C; jobs that run then run on."""
-    _require_workspace()
+    require_workspace()
     flag = StopFlag()
     with stop_on_signals(flag):
         why = supervisor.supervise(idle=idle, asked=lambda: flag.asked)
@@ -132,21 +128,3 @@ def line_of(job: Job) -> str:
 def _show(found: Sequence[Job], as_json: bool) -> None:
     for job in found:
         click.echo(json.dumps(row_of(job), ensure_ascii=False) if as_json else line_of(job))
-
-
-def _require_workspace() -> None:
-    if not database_path().exists():
-        raise StoreError(
-            f"there is no workspace in {database_path().parent}; make one with"
-            " `python -m cai_core init`, or set CAI_HOME"
-        )
-
-
-@contextmanager
-def _workspace() -> Iterator[Database]:
-    _require_workspace()
-    db = database.connect()
-    try:
-        yield db
-    finally:
-        db.close()

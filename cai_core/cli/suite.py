@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cai_core.cli.evaluate import rows_file_of
 from cai_core.cli.judge import check_panel, ref_of, rows_in, setting_of
 from cai_core.cli.output import write_result
 from cai_core.cli.running import Running, stage_options
 from cai_core.cli.wording import wording_options, wording_row
-from cai_core.errors import CaiError
 from cai_core.feedback.examples import comparisons_in_use, revisions_in_use
 from cai_core.schema import CaseResult, ConstitutionRef, Row, content_hash
 from cai_core.settings import JudgeSetting, Settings
@@ -111,10 +111,7 @@ def _kept(out: Path | None) -> Iterator[Path]:
         with TemporaryDirectory() as folder:
             yield Path(folder) / "rows.jsonl"
         return
-    rows_file = out.with_name(out.name + ".rows.jsonl")
-    if out.exists() and not rows_file.exists():
-        raise CaiError(f"{out} holds another result; delete it or choose another --out")
-    yield rows_file
+    yield rows_file_of(out)
 
 
 def _run(

@@ -4,27 +4,19 @@ Whatever is wrong is refused with its line: not UTF-8, empty, not YAML, a field 
 we do not know, a principle that cannot be used, two principles under one key.
 """
 
-import io
 import re
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.nodes import MappingNode, SequenceNode
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
 from cai_core.constitution.plain_text import bytes_of, decoded, fault, require_few
-from cai_core.errors import ConstitutionError
+from cai_core.constitution.yaml_tree import composed, key_name, line_of, written
+from cai_core.errors import ConstitutionError, DataError
 from cai_core.schema import Constitution, Principle
 
 _FIELDS = ("name", "description", "principles")
-_WIDTH = 100
-_DEEPEST = 20  # a tag of a principle stands 4 deep
-# What its constructors raise where a tag does not fit its value, as in `!!int ''` or `!!bool x`.
-_UNREADABLE = (LookupError, AttributeError, TypeError, OverflowError)
 _RARE_BREAK = re.compile("[\r\x85\u2028\u2029]")
 
 
@@ -57,12 +49,7 @@ def parse(data: bytes | str, *, name: str = "constitution") -> Constitution:
 
 def dump(constitution: Constitution) -> str:
     """The YAML of a constitution; `parse` gives the same constitution back."""
-    yaml = YAML()
-    yaml.width = _WIDTH
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    file = io.StringIO()
-    yaml.dump(_quoted(constitution.to_row()), file)
-    return file.getvalue()
+    return written(_quoted(constitution.to_row()))
 
 
 def _quoted(value: Any) -> Any:
@@ -79,36 +66,11 @@ def _quoted(value: Any) -> Any:
 def _row_and_lines(text: str, name: str) -> tuple[dict[str, Any], list[int]]:
     """The document as plain values, and the line on which each principle begins."""
     try:
-        _refuse_depth(text, name)
-        yaml = YAML(typ="safe", pure=True)
-        node = yaml.compose(text)
-        row = yaml.constructor.construct_document(node)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else None
-        raise fault(name, line, f"not YAML: {_problem(error)}") from error
-    except ConstitutionError:
-        raise
-    except ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise fault(name, line, "not YAML: a character that may not stand there") from error
-    except (YAMLError, ValueError, RecursionError, *_UNREADABLE) as error:
-        raise fault(name, None, "not YAML that can be read") from error
-    if not isinstance(node, MappingNode) or not isinstance(row, dict):
-        raise fault(name, 1, "must be a mapping with name and principles")
-    listed = _principles_node(node, name)
-    return row, [_line(item) for item in listed.value]
-
-
-def _refuse_depth(text: str, name: str) -> None:
-    """Brackets in brackets take a time that grows with their square; events come one by one."""
-    depth = 0
-    for event in YAML(typ="safe", pure=True).parse(text):
-        depth += isinstance(event, CollectionStartEvent)
-        depth -= isinstance(event, CollectionEndEvent)
-        if depth > _DEEPEST:
-            line = event.start_mark.line + 1
-            raise fault(name, line, "is nested too deep to be a constitution")
+        tree = composed(text, name, must_be="a mapping with name and principles")
+    except DataError as error:
+        raise fault(name, error.line, error.reason) from error
+    listed = _principles_node(tree.node, name)
+    return tree.row, [line_of(item) for item in listed.value]
 
 
 def _principles_node(node: MappingNode, name: str) -> SequenceNode:
@@ -116,21 +78,13 @@ def _principles_node(node: MappingNode, name: str) -> SequenceNode:
     for key, value in node.value:
         if key.value not in _FIELDS:
             known = ", ".join(_FIELDS)
-            field = key.value if isinstance(key, ScalarNode) else "a list or mapping"
-            raise fault(name, _line(key), f"unknown field '{field}'; there are {known}")
+            said = f"unknown field '{key_name(key)}'; there are {known}"
+            raise fault(name, line_of(key), said)
         if key.value == "principles":
             listed = value
     if not isinstance(listed, SequenceNode) or not listed.value:
         raise fault(name, None, "'principles' must be a list with at least one principle")
     return listed
-
-
-def _problem(error: MarkedYAMLError) -> str:
-    return str(error.problem or error.context or "malformed").splitlines()[0]
-
-
-def _line(node: Node) -> int:
-    return int(node.start_mark.line) + 1
 
 
 def _refuse_twins(principles: list[Principle], lines: list[int], name: str) -> None:

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from cai_core.errors import ConstitutionError
+from cai_core.errors import ConstitutionError, DataError
 
 MOST_BYTES = 2_000_000  # some 350,000 words
 MOST_PRINCIPLES = 1_000  # 16 are the paper's; a judge asks each of them about every pair
@@ -39,17 +39,28 @@ def decoded(data: bytes | str, name: str) -> str:
             f"has {len(data) / 1e6:.1f} MB and {MOST_BYTES / 1e6:.0f} MB is the most that is read"
             " as a constitution; cut it",
         )
+    try:
+        text = text_of(data, name)
+    except DataError as error:
+        raise fault(name, error.line, error.reason) from error
+    if not text.strip():
+        raise fault(name, None, "the file is empty; write a name and principles")
+    return text
+
+
+def text_of(data: bytes | str, name: str) -> str:
+    """The text of any file without a byte order mark, with line breaks as `\\n`.
+
+    Raises:
+        DataError: not UTF-8, a control character; with its line.
+    """
     text = _utf8(data, name) if isinstance(data, bytes) else data
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     found = _CONTROL.search(text)
     if found:
-        raise fault(
-            name,
-            text.count("\n", 0, found.start()) + 1,
-            "holds a control character, so it is no plain text; save it as text in UTF-8",
-        )
-    if not text.strip():
-        raise fault(name, None, "the file is empty; write a name and principles")
+        said = "holds a control character, so it is no plain text; save it as text in UTF-8"
+        line = text.count("\n", 0, found.start()) + 1
+        raise DataError(said, file=name, line=line)
     return text
 
 
@@ -58,7 +69,7 @@ def _utf8(data: bytes, name: str) -> str:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise fault(name, line, "not UTF-8; save the file as UTF-8") from error
+        raise DataError("not UTF-8; save the file as UTF-8", file=name, line=line) from error
 
 
 def require_few(count: int, name: str) -> None:

@@ -68,14 +68,15 @@ T = TypeVar("T", Prompt, Answer, Pair, Label, Revision)
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that was left out, and why."""
+    """A row that was left out, and why; line 0: the reason says which one."""
 
     file: str
     line: int
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.reason}"
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.reason}"
 
 
 @dataclass(frozen=True)

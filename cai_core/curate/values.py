@@ -10,8 +10,10 @@ import io
 import json
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
+from typing import IO, Literal, cast
 
 from cai_core.errors import DataError
 from cai_core.schema import Row, canonical_json
@@ -19,6 +21,14 @@ from cai_core.schema import Row, canonical_json
 Parsed = Iterator[tuple[int, object | DataError]]  # 1-based line, and the row or its fault
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
+_SHALLOW = 100  # brackets; a line with fewer is never nested too deeply
+_HEAD = 2**20  # bytes that tell what a file is
+_WHOLE = (
+    512 * 2**20
+)  # bytes of JSON in one piece that are read; parsed it takes some five times as much
+_CELL = 2**27  # characters; Python's own limit is 131,072, and a long conversation passes that
+
+Shape = Literal["lines", "list", "csv", "tsv"]
 
 
 def values_of(data: bytes, name: str) -> Parsed:
@@ -46,6 +56,85 @@ def values_in(path: Path) -> Parsed:
     yield from _line_values(chain([first], lines), name)
 
 
+def head_of(path: Path) -> str:
+    """The first million bytes of a file as text, unpacked where it is gzip.
+
+    Raises:
+        DataError: it cannot be read, is empty, or is not UTF-8.
+    """
+    with _opened(path) as file:
+        data = file.read(_HEAD).removeprefix(_BOM)
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.start < len(data) - 4:  # not a character that is cut off
+            line = data.count(b"\n", 0, error.start) + 1
+            raise DataError(
+                "not UTF-8; save the file as UTF-8", file=str(path), line=line
+            ) from error
+        text = data[: error.start].decode("utf-8")
+    if not text.strip():
+        raise DataError("the file is empty", file=str(path))
+    return text
+
+
+def shaped(path: Path, shape: Shape) -> Parsed:
+    """The rows of a file of this shape, whatever its name; all but a list are read as they are asked for."""
+    name = str(path)
+    if shape == "list":
+        yield from _json_list(_decoded(read_whole(path), name), name)
+    elif shape == "lines":
+        yield from ((number, _json(line)) for number, line in _lines(path) if line.strip())
+    else:
+        with _opened(path) as file:
+            text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+            yield from _csv(text, name, "\t" if shape == "tsv" else ",")
+
+
+def document(path: Path) -> object:
+    """A file that is one JSON value. Raises DataError: it is none, or too large to be held whole."""
+    name = str(path)
+    text = _decoded(read_whole(path), name)
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except DataError as error:
+        raise DataError(error.reason, file=name) from error
+    except json.JSONDecodeError as error:
+        raise DataError(f"not JSON: {error.msg.lower()}", file=name, line=error.lineno) from error
+    except (ValueError, RecursionError) as error:
+        raise DataError("not JSON that can be read", file=name) from error
+
+
+def read_whole(path: Path) -> bytes:
+    """A JSON document's bytes, unpacked. Raises DataError: too large to be held whole, or unreadable."""
+    with _opened(path) as file:
+        data = file.read(_WHOLE + 1)
+    if len(data) > _WHOLE:
+        raise DataError(
+            f"is one JSON document of more than {_WHOLE // 2**20} MB, which would have to be held whole;"
+            " write it as JSON lines, or in parts",
+            file=str(path),
+        )
+    return data
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """A file's bytes, unpacked where it is gzip; what goes wrong while it is read is a DataError."""
+    name = str(path)
+    try:
+        with path.open("rb") as raw:
+            packed = raw.read(2) == _GZIP
+            raw.seek(0)
+            yield cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if packed else raw
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError("the gzip file is damaged or cut off", file=name) from error
+    except UnicodeDecodeError as error:
+        raise DataError("not UTF-8; save the file as UTF-8", file=name) from error
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", file=name) from error
+
+
 def read_bytes(path: Path) -> bytes:
     """The whole file. Raises DataError: it cannot be read."""
     try:
@@ -57,17 +146,9 @@ def read_bytes(path: Path) -> bytes:
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Numbered lines of a file, unpacked where it is gzip."""
     name = str(path)
-    try:
-        with path.open("rb") as raw:
-            packed = raw.read(2) == _GZIP
-            raw.seek(0)
-            file: Iterable[bytes] = gzip.GzipFile(fileobj=raw) if packed else raw
-            for number, line in enumerate(file, start=1):
-                yield number, _text(line.removeprefix(_BOM) if number == 1 else line, name, number)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError("the gzip file is damaged or cut off", file=name) from error
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", file=name) from error
+    with _opened(path) as file:
+        for number, line in enumerate(file, start=1):
+            yield number, _text(line.removeprefix(_BOM) if number == 1 else line, name, number)
 
 
 def _text(line: bytes, name: str, number: int) -> str:
@@ -108,7 +189,7 @@ def _values(text: str, name: str) -> Parsed:
     """The rows of a text by the ending of its name; JSON is also told by its first character."""
     ending = _ending(name)
     if ending in (".csv", ".tsv"):
-        return _csv(text, name, "\t" if ending == ".tsv" else ",")
+        return _csv(io.StringIO(text, newline=""), name, "\t" if ending == ".tsv" else ",")
     if ending != ".txt" and text.lstrip().startswith("["):
         return _json_list(text, name)
     # not splitlines(): U+2028 and its like may stand inside a JSON string
@@ -124,14 +205,22 @@ def _json(line: str) -> object | DataError:
         return DataError(f"not a JSON object: {str(error).partition(':')[0].lower()}")
     except RecursionError:
         return DataError("not a JSON object: nested too deeply")
-    return _sound(value)
+    return value if _plainly_sound(line) else sound(value)
+
+
+def _plainly_sound(line: str) -> bool:
+    """Whether nothing can be wrong with what this JSON says: no half character is spelled out, no depth."""
+    return (
+        "\\ud" not in line and "\\uD" not in line and line.count("[") + line.count("{") < _SHALLOW
+    )
 
 
 def _no_constant(name: str) -> None:
     raise DataError(f"{name} is no number in JSON; write null")
 
 
-def _sound(value: object) -> object | DataError:
+def sound(value: object) -> object | DataError:
+    """The value, or what is wrong with it though it is JSON."""
     try:
         canonical_json(value).encode()
     except UnicodeEncodeError:
@@ -152,16 +241,19 @@ def _json_list(text: str, name: str) -> Parsed:
     except (ValueError, RecursionError) as error:
         raise DataError("not JSON that can be read", file=name) from error
     decoder, place = json.JSONDecoder(), text.index("[") + 1
+    line, counted = 1, 0
     for value in values:
         while text[place] in " \t\r\n,":
             place += 1
-        yield text.count("\n", 0, place) + 1, _sound(value)
+        line, counted = line + text.count("\n", counted, place), place
+        yield line, sound(value)
         place = decoder.raw_decode(text, place)[1]
 
 
-def _csv(text: str, name: str, delimiter: str) -> Parsed:
+def _csv(lines: Iterable[str], name: str, delimiter: str) -> Parsed:
     """Rows under a header; empty cells are left out, `tags` are parted by semicolons."""
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    csv.field_size_limit(_CELL)
+    reader = csv.DictReader(lines, delimiter=delimiter, strict=True)
     began = 1  # the line on which a row begins; csv counts where it ends
     try:
         began = reader.line_num + 1 if reader.fieldnames else began

@@ -10,6 +10,7 @@ from cai_core.errors import DataError, ModelError
 from cai_core.feedback.batch import generate_each
 from cai_core.models.protocol import Model
 from cai_core.schema import Chat, Hooks, Progress, Prompt, Row, Sampling, assistant, chat_row
+from cai_core.stats import or_null
 from cai_core.text import is_refusal
 
 QUIET = Hooks()
@@ -62,8 +63,8 @@ class Preview:
             "score_mean": float(np.mean(scores)),
             "score_sd": float(np.std(scores)),
             "gain": self.gain,
-            "correlation_with_length": _number(correlation(scores, lengths)),
-            "correlation_with_refusal": _number(correlation(scores, refusals)),
+            "correlation_with_length": or_null(correlation(scores, lengths)),
+            "correlation_with_refusal": or_null(correlation(scores, refusals)),
             "rows": [choice.to_row() for choice in self.choices],
         }
 
@@ -135,7 +136,3 @@ def correlation(x: Sequence[float], y: Sequence[float]) -> float:
     if len(x) < 2 or np.std(x) == 0 or np.std(y) == 0:
         return math.nan
     return float(np.corrcoef(x, y)[0, 1])
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -21,6 +21,7 @@ from cai_core.stats import (
     FloatArray,
     clustered_shares,
     false_discoveries,
+    or_null,
 )
 
 SURE = 0.05  # adjusted p-value under which a lean is said to differ from people's
@@ -38,7 +39,7 @@ class Lean:
         return self.q <= SURE
 
     def to_row(self) -> Row:
-        return self.slant.to_row() | {"q": self.q}
+        return self.slant.to_row() | {"q": or_null(self.q)}
 
 
 NO_LEAN = Lean(NO_SLANT, math.nan)
@@ -69,7 +70,7 @@ class Standing:
         row: Row = {
             name: getattr(self, name) for name in ("key", "voted", "not_applicable", "no_vote")
         }
-        row |= {name: vars(getattr(self, name)) for name in ("applies", "decides", "agreement")}
+        row |= {name: getattr(self, name).to_row() for name in ("applies", "decides", "agreement")}
         return row | {"length": self.length.to_row(), "refusal": self.refusal.to_row()}
 
 
@@ -77,18 +78,21 @@ class Standing:
 class Evidence:
     """Of every principle and of the label as a whole, over so many pairs, so many of them reviewed.
 
+    `kept_out` more were reviewed, whose verdicts do not count: they are of the locked half.
     `without` has what the labels are without each principle, where they can be computed again.
     """
 
     pairs: int
     reviewed: int
+    kept_out: int
     whole: Standing
     principles: tuple[Standing, ...]
     likeness: Likeness
     without: dict[str, Reweighed]
 
     def to_row(self) -> Row:
-        row: Row = {"pairs": self.pairs, "reviewed": self.reviewed, "label": self.whole.to_row()}
+        row: Row = {name: getattr(self, name) for name in ("pairs", "reviewed", "kept_out")}
+        row["label"] = self.whole.to_row()
         row["principles"] = [
             one.to_row() | {"without": self.without[one.key].to_row() if self.without else None}
             for one in self.principles
@@ -116,6 +120,7 @@ def evidence(table: VoteTable, weights: FloatArray | None, *, tie_band: float = 
     return Evidence(
         pairs=len(table),
         reviewed=int(table.reviewed.sum()),
+        kept_out=int(table.kept_out.sum()),
         whole=standings[0],
         principles=tuple(standings[1:]),
         likeness=likeness(table, tie_band=tie_band),
@@ -157,12 +162,3 @@ def _leans(table: VoteTable, sides: FloatArray) -> list[list[Lean]]:
         [Lean(one, float(adjusted)) for one, adjusted in zip(slant, line, strict=True)]
         for slant, line in zip(found, q, strict=True)
     ]
-
-
-def as_json(value: object) -> object:
-    """The same with null for what is undefined: JSON has no nan."""
-    if isinstance(value, dict):
-        return {key: as_json(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_json(one) for one in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

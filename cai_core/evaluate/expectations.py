@@ -17,8 +17,8 @@ from cai_core.text import is_boilerplate, is_looping, is_refusal, normalise
 # content words (five letters or more). Of XSTest's answers beside a full answer to the same prompt,
 # 86% of the other model's full answers pass (n = 100), 7% of full refusals (n = 118) and 18% of partial
 # ones (n = 22); of full answers to another prompt 3% do (n = 978). Of 37 greedy revisions by the
-# built-in model that had lost all help, none does. So it tells help that is gone, not help that is a
-# little less: who needs one thing to stay writes a "must say".
+# built-in model that had lost all help, none does (read once by hand; no test reads them again). So it
+# tells help that is gone, not help that is a little less: who needs one thing to stay writes a "must say".
 LEAST_KEPT = 0.15
 LEAST_LENGTH = 0.25
 CONTENT_LETTERS = 5

@@ -11,7 +11,7 @@ Whether two principles contradict is asked of every couple at once, so the p-val
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +26,7 @@ from cai_core.stats import (
     clustered_share_tests,
     effective_votes,
     false_discoveries,
+    or_null,
     t95,
 )
 
@@ -58,8 +59,8 @@ class Couple:
         return self.correlation.low > SAME
 
     def to_row(self) -> Row:
-        row: Row = {"principles": [self.one, self.other], "q": self.q}
-        row |= {"correlation": vars(self.correlation), "opposite": vars(self.opposite)}
+        row: Row = {"principles": [self.one, self.other], "q": or_null(self.q)}
+        row |= {"correlation": self.correlation.to_row(), "opposite": self.opposite.to_row()}
         return row | {"contradict": self.contradict, "same": self.same}
 
 
@@ -74,7 +75,7 @@ class Likeness:
     keys: tuple[str, ...]
     matrix: FloatArray
     effective: Estimate
-    couples: tuple[Couple, ...] = field(default=())
+    couples: tuple[Couple, ...]
 
     @property
     def contradicting(self) -> list[Couple]:
@@ -88,8 +89,8 @@ class Likeness:
         return sorted(found, key=lambda couple: -couple.correlation.value)
 
     def to_row(self) -> Row:
-        matrix = [[None if math.isnan(r) else r for r in line] for line in self.matrix.tolist()]
-        row: Row = {"keys": list(self.keys), "matrix": matrix, "effective": vars(self.effective)}
+        matrix = [list(map(or_null, line)) for line in self.matrix.tolist()]
+        row: Row = {"keys": list(self.keys), "matrix": matrix, "effective": self.effective.to_row()}
         return row | {"couples": [couple.to_row() for couple in self.couples]}
 
 

@@ -114,7 +114,7 @@ class Reweighed:
 
     def to_row(self) -> Row:
         names = ("flips", "before", "after", "change")
-        return {name: vars(getattr(self, name)) for name in names} | {"lost": self.lost}
+        return {name: getattr(self, name).to_row() for name in names} | {"lost": self.lost}
 
 
 def reweigh(table: VoteTable, weights: FloatArray, *, tie_band: float) -> Reweighed:

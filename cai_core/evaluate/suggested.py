@@ -12,8 +12,8 @@ negative ones; what would get one is set to 0 and the others are fitted without 
 
 Whether they are better is measured by nested cross-validation with a prompt's pairs in one fold: on
 each fifth of the pairs stand weights whose penalty, too, was chosen on the other four, and the
-present weights are counted on the same pairs. Pairs of the test split are left out: numbers are
-reported there. Single weights have no interval: what ridge gives is biased towards the present ones.
+present weights are counted on the same pairs. Pairs of the test split and verdicts on the locked half
+are left out: numbers are reported there. Single weights have no interval: what ridge gives is biased towards the present ones.
 """
 
 from collections.abc import Iterator
@@ -30,8 +30,9 @@ FOLDS = 5
 # Of weights times log-odds whose root mean square is 1; the largest leaves the present weights.
 PENALTIES = (1e6, 1000.0, 300.0, 100.0, 30.0, 10.0, 3.0)
 _FLOOR = 1e-2  # penalty of the whole: keeps it finite where the present weights are always right
-# Reviewed pairs. Simulated with 16 principles: under fewer the interval of the gain misses the true one
-# too often (12% of the time with 30, 9% with 60), and what is suggested is often a point worse.
+# Reviewed pairs. Simulated with 16 principles (tests/bench/bench_suggested.py): under fewer the interval
+# of the gain misses the true one too often (12% of the time with 30, 9% with 60, where the present weights
+# are right), and every tenth suggestion is a point worse or more.
 LEAST = 100
 LEAST_PROMPTS = 20  # of these pairs: enough for a fold to hold some
 MOST = (
@@ -77,7 +78,8 @@ class Suggestion:
         )
 
     def to_row(self) -> Row:
-        row: Row = {name: vars(getattr(self, name)) for name in ("agreement", "present", "gain")}
+        shares = {"agreement": self.agreement, "present": self.present, "gain": self.gain}
+        row: Row = {name: estimate.to_row() for name, estimate in shares.items()}
         row |= {"weights": self.weights, "zero": self.zero, "against": self.against}
         return row | {"penalty": self.penalty, "better": self.better, "sentence": self.sentence}
 

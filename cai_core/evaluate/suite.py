@@ -100,7 +100,7 @@ def run(cases: Sequence[Case], bench: Bench, *, hooks: Hooks = QUIET) -> Iterato
 
     Raises:
         ConstitutionError: it cannot be used. Stopped: as asked, between batches. ModelError: a model
-            cannot be loaded, or many cases in a row could not be run for one same reason.
+            cannot be loaded, or failed at many cases in a row for one same reason.
     """
     voters(bench.constitution)
     asked = [case for case in cases if case.enabled]
@@ -111,7 +111,13 @@ def run(cases: Sequence[Case], bench: Bench, *, hooks: Hooks = QUIET) -> Iterato
     for results in (broken, made.of_pairs(groups), made.of_prompts(groups)):
         for result in results:
             yield result
-            count.finished(result.seen if result.outcome == "error" else "")
+            count.finished(_model_failed(result))
+
+
+def _model_failed(result: CaseResult) -> str:
+    """Why the model gave nothing; a case that can say nothing tells nothing of the cases behind it."""
+    made = result.label or result.revision
+    return made.error if made else ""
 
 
 def check_cases(cases: Sequence[Case], *, place: str) -> None:

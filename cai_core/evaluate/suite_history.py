@@ -17,21 +17,10 @@ class Track:
     outcomes: tuple[Outcome | None, ...]
 
     @property
-    def last(self) -> Outcome | None:
-        """Of the newest version or draft; None where it was not run there."""
-        return self.outcomes[-1] if self.outcomes else None
-
-    @property
     def known(self) -> Sequence[tuple[str, Outcome]]:
         """What passed or failed, oldest first."""
         both = zip(self.titles, self.outcomes, strict=True)
         return [(title, outcome) for title, outcome in both if outcome in ("passed", "failed")]
-
-    @property
-    def regressed(self) -> bool:
-        """Whether it passed once and fails on the newest version that it was run on."""
-        outcomes = [outcome for _, outcome in self.known]
-        return "passed" in outcomes and outcomes[-1] == "failed"
 
     @property
     def says(self) -> str:

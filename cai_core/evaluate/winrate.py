@@ -1,10 +1,8 @@
 """How often one model's answers are preferred to another's, on the same prompts."""
 
-import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from cai_core.errors import DataError, ModelError
 from cai_core.feedback.batch import Counted, Tally, batches, generate_each
@@ -41,7 +39,7 @@ class WinRate:
 
     def to_row(self) -> Row:
         counts = {"wins": self.wins, "ties": self.ties, "losses": self.losses}
-        return {"estimate": estimate_row(self.estimate), **counts, "failed": self.failed}
+        return {"estimate": self.estimate.to_row(), **counts, "failed": self.failed}
 
 
 def win_rate(labels: Iterable[Label]) -> WinRate:
@@ -189,25 +187,6 @@ class Comparison:
         row["independence"] = self.independence.reason
         row["rows"] = [label.to_row() for label in self.labels]
         return row
-
-
-def estimate_row(estimate: Estimate) -> Row:
-    """An estimate as JSON; what is undefined is null.
-
-    >>> estimate_row(wilson(0, 0))
-    {'value': None, 'low': None, 'high': None, 'n': 0}
-    """
-    names: tuple[Any, ...] = ("value", "low", "high")
-    values = {name: getattr(estimate, name) for name in names}
-    return {k: v if v == v else None for k, v in values.items()} | {"n": estimate.n}
-
-
-def estimate_of(row: Row) -> Estimate:
-    """Read what `estimate_row` wrote."""
-    value, low, high = (
-        math.nan if row[name] is None else row[name] for name in ("value", "low", "high")
-    )
-    return Estimate(value, low, high, row["n"])
 
 
 def check_prompts(prompts: Sequence[Prompt], *, place: str) -> None:

@@ -4,33 +4,29 @@ Whoever compares many drafts on the same pairs ends with the one that fits those
 half of the reviewed prompts, by hash, are locked: their result is for versions that have a name.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
-from cai_core.evaluate.winrate import estimate_of, estimate_row
 from cai_core.impact.outcome import Judged
-from cai_core.schema import Pair, Row
+from cai_core.schema import Pair, Row, first_user_turn
 from cai_core.stats import Estimate, cluster_means, clustered_share
-from cai_core.text import normalise
+from cai_core.text import in_locked_half
 
 Part = Literal["tune", "locked"]
 
 
 def part_of(first_user_turn: str) -> Part:
-    """By a hash of the normalised prompt, half and half; another hash than that of the splits.
+    """By a hash of the normalised prompt, half and half, see `text.in_locked_half`.
 
     >>> part_of("How do I make tea?") == part_of("how do i make TEA")
     True
     """
-    digest = hashlib.sha256(f"locked {normalise(first_user_turn)}".encode()).digest()
-    return "locked" if digest[0] % 2 else "tune"
+    return "locked" if in_locked_half(first_user_turn) else "tune"
 
 
 def is_locked(pair: Pair) -> bool:
-    first = next((turn.content for turn in pair.prompt if turn.role == "user"), "")
-    return part_of(first) == "locked"
+    return in_locked_half(first_user_turn(pair.prompt))
 
 
 @dataclass(frozen=True)
@@ -49,13 +45,13 @@ class Against:
     p: float
 
     def to_row(self) -> Row:
-        row: Row = {"before": estimate_row(self.before), "after": estimate_row(self.after)}
+        row: Row = {"before": self.before.to_row(), "after": self.after.to_row()}
         return row | {"gained": self.gained, "lost": self.lost, "p": self.p}
 
     @classmethod
     def from_row(cls, row: Row) -> Self:
         """Read what `to_row` wrote."""
-        shares = {name: estimate_of(row[name]) for name in ("before", "after")}
+        shares = {name: Estimate.from_row(row[name]) for name in ("before", "after")}
         return cls(**{**row, **shares})
 
 

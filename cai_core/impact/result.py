@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from cai_core.evaluate.winrate import estimate_of, estimate_row
 from cai_core.impact.directions import DIRECTIONS
 from cai_core.impact.effect import DirectionEffect, Effect
 from cai_core.impact.outcome import Judged
@@ -12,7 +11,7 @@ from cai_core.impact.people import Against, against, by_part
 from cai_core.impact.plan import REWORDED
 from cai_core.impact.shifts import FlipCount, Shift, flip_counts, flip_share
 from cai_core.schema import ConstitutionRef, Row
-from cai_core.stats import Estimate
+from cai_core.stats import Estimate, or_nan, or_null
 
 
 @dataclass(frozen=True)
@@ -88,10 +87,10 @@ class Impact:
         row |= {"judge": self.judge, "template": self.template, "seed": self.seed}
         row |= {"verdict": verdict_sentence(self), "n": len(self.pairs), "failed": self.failed}
         row["touched"] = [vars(one) | {"tags": list(one.tags)} for one in self.touched]
-        row |= {"flips": len(self.flips), "flip_share": estimate_row(self.flip_share)}
+        row |= {"flips": len(self.flips), "flip_share": self.flip_share.to_row()}
         row["flip_counts"] = {name: vars(one).copy() for name, one in self.flip_counts.items()}
         row["shifts"] = [
-            vars(s) | {"estimate": estimate_row(s.estimate), "q": _number(s.q)} for s in self.table
+            vars(s) | {"estimate": s.estimate.to_row(), "q": or_null(s.q)} for s in self.table
         ]
         row["checked"] = _effect_row(self.checked) if self.checked else None
         row["tune"] = self.tune.to_row()
@@ -108,7 +107,8 @@ class Impact:
         assert new is not None
         band = float(row["judge"].get("tie_band", 0.0))
         shifts = [
-            {**s, "estimate": estimate_of(s["estimate"]), "q": _nan(s["q"])} for s in row["shifts"]
+            {**s, "estimate": Estimate.from_row(s["estimate"]), "q": or_nan(s["q"])}
+            for s in row["shifts"]
         ]
         return cls(
             old,
@@ -156,14 +156,6 @@ def _moved(direction: str, estimate: Estimate) -> str:
 # -- JSON
 
 
-def _number(value: float) -> float | None:
-    return None if value != value else value
-
-
-def _nan(value: float | None) -> float:
-    return float("nan") if value is None else value
-
-
 def _effect_row(found: Effect) -> Row:
     return {
         "effective": found.effective,
@@ -173,17 +165,17 @@ def _effect_row(found: Effect) -> Row:
 
 
 def _direction(one: DirectionEffect) -> Row:
-    row: Row = {"estimate": estimate_row(one.estimate), "effective": one.effective}
-    row["paraphrases"] = [_number(value) for value in one.paraphrases]
-    return row | {"p_placebo": _number(one.p_placebo), "placebo_bound": _number(one.placebo_bound)}
+    row: Row = {"estimate": one.estimate.to_row(), "effective": one.effective}
+    row["paraphrases"] = [or_null(value) for value in one.paraphrases]
+    return row | {"p_placebo": or_null(one.p_placebo), "placebo_bound": or_null(one.placebo_bound)}
 
 
 def _read_effect(row: Row) -> Effect:
     found = {}
     for name, one in row["directions"].items():
-        paraphrases = tuple(map(_nan, one["paraphrases"]))
-        bounds = (_nan(one["p_placebo"]), _nan(one["placebo_bound"]))
-        found[name] = DirectionEffect(estimate_of(one["estimate"]), paraphrases, *bounds)
+        paraphrases = tuple(map(or_nan, one["paraphrases"]))
+        bounds = (or_nan(one["p_placebo"]), or_nan(one["placebo_bound"]))
+        found[name] = DirectionEffect(Estimate.from_row(one["estimate"]), paraphrases, *bounds)
     return Effect(found, row["placebos"])
 
 

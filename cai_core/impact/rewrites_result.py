@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
-from cai_core.evaluate.winrate import Independence, WinRate, estimate_row
+from cai_core.evaluate.winrate import Independence, WinRate
 from cai_core.feedback.templates import requests_of
 from cai_core.impact.blind import left_out, win_rates
 from cai_core.impact.contrasts import Contrast, contrasts, mean_similarity
@@ -15,7 +15,7 @@ from cai_core.impact.rewrite import Rewrite, Standard
 from cai_core.impact.rewrites import Requested
 from cai_core.schema import ConstitutionRef, Principle, Row
 from cai_core.settings import BUILTIN
-from cai_core.stats import Estimate
+from cai_core.stats import Estimate, or_null
 
 ASKS: dict[Standard, str] = {
     "old": "By the old version: does the edit cost anything?",
@@ -96,7 +96,7 @@ class RewriteImpact:
         row |= {"requested": {"way": self.requested.way, "keys": list(self.requested.keys)}}
         row |= {"asked": self.requested.sentence, "n": len(self.rows), "failed": self.failed}
         row["measures"] = {one.name: _contrast_row(one) for one in self.contrasts}
-        row["similarity"] = estimate_row(self.similarity)
+        row["similarity"] = self.similarity.to_row()
         row["new_wins"] = {name: rate.to_row() for name, rate in self.win_rates.items()}
         row |= {"left_out": self.left_out, "given": self.given}
         return row | {"judge": self.jury.to_row() if self.jury else None}
@@ -130,8 +130,8 @@ class RewriteImpact:
 
 def _contrast_row(one: Contrast) -> Row:
     numbers = ("first", "old", "new", "difference")
-    row: Row = {name: estimate_row(getattr(one, name)) for name in numbers}
-    return row | {"gained": one.gained, "lost": one.lost, "p": one.p if one.p == one.p else None}
+    row: Row = {name: getattr(one, name).to_row() for name in numbers}
+    return row | {"gained": one.gained, "lost": one.lost, "p": or_null(one.p)}
 
 
 def requests_text(principle: Principle | None) -> str:

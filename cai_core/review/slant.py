@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cai_core.schema import Row
-from cai_core.stats import NOTHING, Estimate, FloatArray, cluster_sums, sigmoid, t95
+from cai_core.stats import NOTHING, Estimate, FloatArray, cluster_sums, or_null, sigmoid, t95
 
 LEAST_PAIRS = 20  # for two coefficients, by the rule of ten events a coefficient (Peduzzi 1996)
 # Pairs whose answers differ in a measure, for its coefficient to be told.
@@ -51,7 +51,7 @@ class Slant:
 
     def to_row(self) -> Row:
         names = ("votes", "people", "gap")
-        return {name: vars(getattr(self, name)) for name in names} | {"p": self.p}
+        return {name: getattr(self, name).to_row() for name in names} | {"p": or_null(self.p)}
 
 
 NO_SLANT = Slant(NOTHING, NOTHING, NOTHING, math.nan)

@@ -22,6 +22,7 @@ from cai_core.schema.labels import AnnotatorKind, Label, Method, Orders, Princip
 from cai_core.schema.pairs import HUMAN_P, VERDICTS, Pair, Verdict
 from cai_core.schema.prompts import SPLITS, Prompt, Split
 from cai_core.schema.revisions import CORRECTED, FLAWS, MARKS, Mark, Revision, Round
+from cai_core.schema.said import Said, setting_of
 from cai_core.schema.stages import (
     Completion,
     Hooks,
@@ -91,6 +92,7 @@ __all__ = [
     "Role",
     "Round",
     "Row",
+    "Said",
     "Sampling",
     "Split",
     "StopHook",
@@ -110,5 +112,6 @@ __all__ = [
     "no_metric",
     "no_progress",
     "panel_id",
+    "setting_of",
     "user",
 ]

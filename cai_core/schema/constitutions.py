@@ -13,11 +13,8 @@ _PRINCIPLE_FIELDS = {"key", *_TEXTS, "weight", "enabled", "tags"}
 
 
 def _require_characters(value: str, what: str) -> None:
-    """Half a surrogate pair is no character: no file and no database takes it."""
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise ConstitutionError(f"{what} holds half of a surrogate pair; remove it") from error
+    if not fields.is_whole(value):
+        raise ConstitutionError(f"{what} holds half of a surrogate pair; remove it")
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,19 @@ def content_hash(value: object, *, digits: int = 16) -> str:
     ]
 
 
+def is_whole(value: str) -> bool:
+    """Whether no character is half of a surrogate pair, which no file and no database takes.
+
+    >>> is_whole("tea"), is_whole("\\ud800")
+    (True, False)
+    """
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def text(row: Mapping[str, Any], column: str, *, needed: bool = True) -> str:
     value = row.get(column, "")
     if not isinstance(value, str):

@@ -123,9 +123,7 @@ class Label:
         review = Review.from_row(row.get("review"))
         known = {*_LABEL_FIELDS, "id", "prompt", "response_a", "response_b", "label"}
         return cls(
-            pair=replace(
-                Pair.from_row({k: v for k, v in row.items() if k in _PAIR_FIELDS}), extra={}
-            ),
+            pair=_bare(Pair.from_row({k: v for k, v in row.items() if k in _PAIR_FIELDS})),
             verdict=fields.choice(row, "verdict", VERDICTS),
             p_a=fields.probability(row, "p_a"),
             kind=fields.choice(row, "kind", ("judge", "person", "rule"))
@@ -174,12 +172,17 @@ class Label:
         return row | self.extra
 
 
+def _bare(pair: Pair) -> Pair:
+    return replace(pair, extra={}) if pair.extra else pair
+
+
 def _by_principle(row: Row, column: str) -> dict[str, float]:
     found = row.get(column) or {}
     if not isinstance(found, dict):
         raise DataError(f"'{column}' must be a mapping of principle to probability", column=column)
-    for key in found:
-        fields.probability(found, key)
+    for key, value in found.items():
+        if type(value) is not float or not 0 <= value <= 1:
+            fields.probability(found, key)
     return cast(dict[str, float], found)
 
 

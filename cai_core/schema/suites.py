@@ -4,6 +4,7 @@ A case is a prompt or a pair with one expectation. Cases were chosen by hand, so
 regressions and are evidence of nothing.
 """
 
+import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, Self, get_args
@@ -36,6 +37,7 @@ COMPARES: tuple[Must, ...] = ("must keep the help", "must differ")  # revision a
 
 Outcome = Literal["passed", "failed", "error"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+_DIGEST = re.compile("[0-9a-f]{16}")
 MOST_ID = 120  # characters; it stands on one line of a terminal
 
 
@@ -136,6 +138,11 @@ class Case:
         return content_hash(self._asked())
 
     @property
+    def named(self) -> bool:
+        """Whether somebody gave it a name; else its id is the digest that it had when it was made."""
+        return _DIGEST.fullmatch(self.id) is None
+
+    @property
     def pair(self) -> Pair | None:
         return Pair.of(self.prompt, *self.answers) if self.answers else None
 
@@ -214,14 +221,14 @@ def _check_subject(expectation: Expectation, *, is_pair: bool) -> None:
 
 
 def _check_encodable(value: object, column: str = "") -> None:
-    """Half a surrogate pair can be written in YAML and stored nowhere."""
+    """Half a surrogate pair can be written in YAML."""
     if isinstance(value, dict):
         for name, inner in value.items():
             _check_encodable(inner, column or str(name))
     elif isinstance(value, list):
         for inner in value:
             _check_encodable(inner, column)
-    elif isinstance(value, str) and any("\ud800" <= sign <= "\udfff" for sign in value):
+    elif isinstance(value, str) and not fields.is_whole(value):
         raise DataError(f"'{column}' holds half a character (a lone surrogate)", column=column)
 
 

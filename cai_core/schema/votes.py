@@ -13,10 +13,14 @@ from cai_core.schema.fields import content_hash
 from cai_core.schema.labels import Label
 from cai_core.schema.pairs import HUMAN_P, Verdict
 from cai_core.stats import FloatArray, logit
-from cai_core.text import answer_differences, split_of
+from cai_core.text import answer_differences, in_locked_half, split_of
 
 SAID: tuple[Verdict, ...] = ("a", "tie", "b")  # the columns of `people`
 DIFFERENCES = ("length", "refusal")  # the columns of `differences`
+_ROWS = (
+    *("logits", "not_applicable", "p", "worth", "people"),
+    *("differences", "prompts", "splits", "kept_out"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +35,9 @@ class VoteTable:
         people: (n, 3) how many first blind verdicts said a, tie, b.
         differences: (n, 2) of the answers, see `text.answer_differences`; of pairs that people read.
         prompts: (n,) which prompt, numbered from 0. splits: (n,) the prompt's split.
-        queues: how many of people's verdicts were given in which review queue.
+        kept_out: (n,) whether people read it and their verdicts are not in `people`, since it is of
+            the locked half, see `text.in_locked_half`.
+        queues: how many of the verdicts in `people` were given in which review queue.
     """
 
     pair_ids: tuple[str, ...]
@@ -44,6 +50,7 @@ class VoteTable:
     differences: FloatArray
     prompts: NDArray[np.int64]
     splits: NDArray[np.str_]
+    kept_out: NDArray[np.bool_]
     queues: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -65,13 +72,8 @@ class VoteTable:
 
     def where(self, rows: NDArray[np.bool_]) -> Self:
         """The rows that are chosen; `queues` still counts all."""
-        arrays = {
-            name: getattr(self, name)[rows]
-            for name in ("logits", "not_applicable", "p", "worth", "people", "differences")
-        }
         ids = tuple(one for one, kept in zip(self.pair_ids, rows, strict=True) if kept)
-        prompts, splits = self.prompts[rows], self.splits[rows]
-        return replace(self, pair_ids=ids, prompts=prompts, splits=splits, **arrays)
+        return replace(self, pair_ids=ids, **{name: getattr(self, name)[rows] for name in _ROWS})
 
     @classmethod
     def of_labels(
@@ -80,14 +82,22 @@ class VoteTable:
         said: Mapping[str, Sequence[Verdict]],
         *,
         keys: Sequence[str] = (),
+        locked: bool = False,
     ) -> Self:
         """From labels as a file has them.
 
         Args:
-            judgements: one a pair. said: people's first blind verdicts by id of the pair.
+            judgements: one a pair. said: people's first blind verdicts by id of the pair, on its
+                answers in the order in which the judgement has them.
             keys: principles that come first, in this order.
+            locked: whether verdicts on the locked half count too.
         """
         found = list(judgements)
+        read = [[v for v in said.get(one.id, ()) if v in SAID] for one in found]
+        kept_out = [
+            bool(verdicts) and not locked and in_locked_half(first_user_turn(one.pair.prompt))
+            for one, verdicts in zip(found, read, strict=True)
+        ]
         names = list(
             dict.fromkeys([*keys, *(k for one in found for k in (*one.votes, *one.not_applicable))])
         )
@@ -95,7 +105,10 @@ class VoteTable:
         prompts = [content_hash(chat_row(one.pair.prompt)) for one in found]
         votes = [[one.votes.get(key, math.nan) for key in names] for one in found]
         apart = [[key in one.not_applicable for key in names] for one in found]
-        counts = [[list(said.get(one.id, ())).count(v) for v in SAID] for one in found]
+        counts = [
+            [0 if out else verdicts.count(v) for v in SAID]
+            for verdicts, out in zip(read, kept_out, strict=True)
+        ]
         answers = [answer_differences(one.pair.response_a, one.pair.response_b) for one in found]
         shape = (len(found), len(names))
         return cls(
@@ -109,6 +122,7 @@ class VoteTable:
             differences=np.array(answers, dtype=np.float64).reshape(-1, len(DIFFERENCES)),
             prompts=np.array([numbers.setdefault(p, len(numbers)) for p in prompts], np.int64),
             splits=np.array([_split(one) for one in found], dtype=np.str_),
+            kept_out=np.array(kept_out, dtype=bool),
         )
 
 

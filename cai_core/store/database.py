@@ -6,6 +6,8 @@ A connection lives for one run of a page or one worker; it is never cached. Ever
 
 import datetime
 import json
+import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +21,8 @@ from cai_core.settings import database_path
 from cai_core.store import migrations, states
 
 BUSY_SECONDS = 30
+PATIENCE_S = 0.01  # between a new writer's first two tries for the lock
+WAITED_S = 0.05  # after this long it asks twice as often, after twice this long three times
 
 _SENTENCES = {
     sqlite3.SQLITE_BUSY: "the database is locked by another program; wait a moment and try again",
@@ -122,7 +126,7 @@ def write_tx(db: Database) -> Iterator[Database]:
     if db.conn.in_transaction:
         yield db
         return
-    db.conn.execute("BEGIN IMMEDIATE")
+    _begin(db)
     try:
         yield db
         db.conn.execute("COMMIT")
@@ -130,6 +134,32 @@ def write_tx(db: Database) -> Iterator[Database]:
         if db.conn.in_transaction:
             db.conn.execute("ROLLBACK")
         raise
+
+
+def _begin(db: Database) -> None:
+    """Take the write lock. Who has waited longest asks most often, so that nobody waits for ever.
+
+    SQLite's own waiting sleeps longer the longer it has waited: among twenty writers some starved.
+    """
+    began = time.monotonic()
+    db.conn.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                db.conn.execute("BEGIN IMMEDIATE")
+                return
+            except StoreError as error:
+                waited = time.monotonic() - began
+                if not _is_busy(error) or waited > BUSY_SECONDS:
+                    raise
+            time.sleep(random.uniform(0.5, 1.5) * PATIENCE_S / (1 + waited / WAITED_S))
+    finally:
+        db.conn.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+
+
+def _is_busy(error: StoreError) -> bool:
+    code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def rows(db: Database, sql: str, params: Any = ()) -> list[dict[str, Any]]:

@@ -43,12 +43,6 @@ class SetAside:
     created: str
 
 
-def of_person(db: Database, person: str) -> list[KeptDraft]:
-    """All drafts of a person, the one that was changed last first."""
-    sql = "SELECT * FROM drafts WHERE person = ? ORDER BY updated DESC"
-    return [_kept(row) for row in rows(db, sql, [person])]
-
-
 def stamps(db: Database, person: str) -> dict[str, str]:
     """When each draft of a person was kept, by the constitution's name, the newest first."""
     sql = "SELECT constitution, updated FROM drafts WHERE person = ? ORDER BY updated DESC"

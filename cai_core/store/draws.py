@@ -25,11 +25,11 @@ from cai_core.schema import content_hash
 from cai_core.store import pairs
 from cai_core.store.database import insert, now, write_tx
 from cai_core.store.pairs import PairFilter, StoredPair
+from cai_core.store.states import MEASURING
 from cai_core.usefulness import weight_of_level
 
 QueueName = Literal["even", "useful", "disagreements", "filter", "adjudication", "again"]
 QUEUES: tuple[QueueName, ...] = get_args(QueueName)
-MEASURING: tuple[QueueName, ...] = ("even", "useful")
 LEASE_MINUTES = 20
 SECOND = (
     0.12  # how often a second reader's pair is looked for: a little more than there are of them
@@ -94,9 +94,7 @@ def lease(
     with write_tx(db):
         db.conn.execute("DELETE FROM leases WHERE until < ?", [clock()])
         db.conn.execute("DELETE FROM leases WHERE person = ? AND asked != ?", [person, queue.key])
-        for _ in range(n - drawing.held()):
-            if not drawing.draw_one():
-                break
+        drawing.fill(n)
         until = datetime.datetime.fromisoformat(clock()) + datetime.timedelta(minutes=LEASE_MINUTES)
         renewed = until.isoformat(timespec="microseconds")
         db.conn.execute("UPDATE leases SET until = ? WHERE person = ?", [renewed, person])
@@ -142,24 +140,50 @@ class _Drawing:
     def _rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         return list(self.db.conn.execute(sql, params).fetchall())
 
-    def held(self) -> int:
-        return int(self._rows("SELECT count(*) FROM leases WHERE person = ?", self.person)[0][0])
+    def fill(self, n: int) -> None:
+        """Lease pairs until this person holds n, or there are no more."""
+        held = "SELECT count(*) FROM leases WHERE person = ?"
+        missing = n - int(self._rows(held, self.person)[0][0])
+        while missing > 0 and self.queue.measures and (self._comes_back() or self._second_reader()):
+            missing -= 1
+        if missing > 0 and self.queue.measures:
+            self._draw_measuring(missing)
+        elif missing > 0:
+            self._draw_evenly(missing)
 
-    def draw_one(self) -> bool:
-        """Lease one more pair; whether there was one."""
-        if self.queue.measures and (self._comes_back() or self._second_reader()):
-            return True
-        while (drawn := self._drawn()) is not None:
-            pair, pi = drawn
-            blind = self._rows(_FIRST_BLIND, pair) if self.queue.measures else []
-            if not blind:
-                self._take(pair, pi)
-                return True
-            # A narrower queue brought it up before: this draw counts, and nobody is asked again.
-            note_draw(
-                self.db, self.queue.scope, pair, queue=self.queue.name, pi=pi, label=blind[0][0]
-            )
-        return False
+    def _draw_evenly(self, n: int) -> None:
+        clause, params = self._candidates()
+        there = [
+            row[0]
+            for row in self._rows(f"SELECT s.pair FROM pair_states s WHERE {clause}", *params)
+        ]
+        for pair in self.chance.sample(there, min(n, len(there))):
+            self._take(pair, 1 / len(there))
+
+    def _draw_measuring(self, n: int) -> None:
+        """Draw pair after pair without putting any back; what was read blind before is credited."""
+        clause, params = self._candidates()
+        sql = f"SELECT s.level, count(*) FROM pair_states s WHERE {clause} GROUP BY s.level"
+        left = dict(self._rows(sql, *params))
+        everything = pairs.count(self.db, self.queue.where)
+        one = f"SELECT s.pair, s.blind FROM pair_states s WHERE {clause} AND s.level = ? LIMIT 1 OFFSET ?"
+        while n and sum(left.values()):
+            weights = {level: many * self._weight(level) for level, many in left.items()}
+            [level] = self.chance.choices(list(weights), list(weights.values()))
+            place = self.chance.randrange(left[level])
+            pair, blind = self._rows(one, *params, level, place)[0]
+            share = self._weight(level) / sum(weights.values())
+            pi = share * sum(left.values()) / everything
+            left[level] -= 1
+            if blind:
+                self._credit(pair, pi)
+            else:
+                n -= self._take(pair, pi)
+
+    def _credit(self, pair: int, pi: float) -> None:
+        """A narrower queue brought the pair up before: this draw counts, and nobody is asked again."""
+        label = self._rows(_FIRST_BLIND, pair)[0][0]
+        note_draw(self.db, self.queue.scope, pair, queue=self.queue.name, pi=pi, label=label)
 
     def _take(self, pair: int, pi: float | None, *, again: bool = False) -> bool:
         row = {"pair": pair, "person": self.person, "asked": self.queue.key, "until": ""}
@@ -177,27 +201,8 @@ class _Drawing:
         found = self._rows(_SECOND.format(clause=clause), self.person, *params)
         return bool(found) and self._take(*found[0])
 
-    def _drawn(self) -> tuple[int, float] | None:
-        """One of the pairs that may come up, and its chance."""
-        clause, params = self._candidates()
-        sql = f"SELECT s.level, count(*) FROM pair_states s WHERE {clause} GROUP BY s.level"
-        counts = dict(self._rows(sql, *params))
-        if not counts:
-            return None
-        weight = {level: self._weight(level) for level in counts}
-        total = sum(counts[level] * weight[level] for level in counts)
-        [level] = self.chance.choices(list(counts), [counts[k] * weight[k] for k in counts])
-        one = f"SELECT s.pair FROM pair_states s WHERE {clause} AND s.level = ? LIMIT 1 OFFSET ?"
-        pair = self._rows(one, *params, level, self.chance.randrange(counts[level]))[0][0]
-        left = sum(counts.values())
-        return pair, weight[level] / total * left / self._all(left)
-
     def _weight(self, level: int) -> float:
         return weight_of_level(level) if self.queue.name == "useful" else 1.0
-
-    def _all(self, left: int) -> int:
-        """How many pairs the queue's chances are scaled to."""
-        return pairs.count(self.db, self.queue.where) if self.queue.measures else left
 
     def _candidates(self) -> tuple[str, list[Any]]:
         """The condition on pairs that may come up now."""
@@ -213,7 +218,7 @@ class _Drawing:
             parts.append("s.disputed > 0")
         if self.queue.pairs is not None:
             parts.append(
-                "s.pair IN (SELECT p.seq FROM json_each(?) j JOIN pairs p ON p.id = j.value)"
+                "s.pair IN (SELECT p.seq FROM json_each(?) j CROSS JOIN pairs p ON p.id = j.value)"
             )
             values.append(json.dumps(self.queue.pairs))
         elif self.queue.name != "adjudication":

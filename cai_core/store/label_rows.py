@@ -22,7 +22,7 @@ from cai_core.schema import (
 from cai_core.store.database import from_json, insert, to_json
 
 _LEFT_OUT = "not_applicable"  # principles without a vote stand in `extra`: few labels have some
-_SWAPPED: Mapping[Verdict | None, Verdict | None] = {"a": "b", "b": "a"}
+_SWAPPED: Mapping[Verdict, Verdict] = {"a": "b", "b": "a"}
 
 
 def turned(label: Label) -> Label:
@@ -35,7 +35,7 @@ def turned(label: Label) -> Label:
     return replace(
         label,
         pair=label.pair.swapped(),
-        verdict=_SWAPPED.get(label.verdict, label.verdict),
+        verdict=turned_verdict(label.verdict) if label.verdict else None,
         p_a=_other(label.p_a),
         p_raw=_other(label.p_raw),
         orders=Orders(ab=1 - orders.ba, ba=1 - orders.ab) if orders else None,
@@ -43,6 +43,15 @@ def turned(label: Label) -> Label:
         panel=tuple(ballot.turned() for ballot in label.panel),
         extra=_turned_extra(label),
     )
+
+
+def turned_verdict(verdict: Verdict) -> Verdict:
+    """The same with the two answers in the other order.
+
+    >>> turned_verdict("a"), turned_verdict("tie")
+    ('b', 'tie')
+    """
+    return _SWAPPED.get(verdict, verdict)
 
 
 def _turned_extra(label: Label) -> Row:

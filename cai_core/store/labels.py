@@ -29,6 +29,7 @@ from cai_core.schema import (
 from cai_core.store import label_rows, pairs, states
 from cai_core.store.database import first, insert, marks, now, rows, write_tx
 from cai_core.store.label_rows import turned
+from cai_core.store.states import MEASURING
 
 AT_ONCE = 1_000  # labels appended before their pairs' states are written again
 
@@ -137,6 +138,8 @@ def _append_all(
         if key not in stored:
             new.setdefault(key, label)
     _insert(db, new, job=job, created=created)
+    if job:
+        _note_draws(db, new)
     states.refresh(db, [one.seq for one, key in zip(kept, ids, strict=True) if key in new])
     return [(key, new.pop(key, None) is not None) for key in ids]
 
@@ -149,8 +152,29 @@ def _event_id(label: Label, job: str, created: str) -> str:
 
 
 def _stored_of(db: Database, ids: Sequence[str]) -> set[str]:
-    sql = "SELECT l.id FROM json_each(?) j JOIN labels l ON l.id = j.value"
+    sql = "SELECT l.id FROM json_each(?) j CROSS JOIN labels l ON l.id = j.value"
     return {row[0] for row in db.conn.execute(sql, [json.dumps(ids)])}
+
+
+def _note_draws(db: Database, new: Mapping[str, Label]) -> None:
+    """Verdicts that were read in from elsewhere, with the chance with which their pairs came up."""
+    rows = [
+        (label.review.queue, label.review.pi, key, key)
+        for key, label in new.items()
+        if label.review
+        and label.review.queue in MEASURING
+        and label.review.pi
+        and label.review.blind
+    ]
+    db.conn.executemany(_DRAWN, rows)
+    sql = "UPDATE pair_states SET drawn = 1 WHERE pair IN (SELECT p.seq FROM json_each(?) j CROSS JOIN pairs p ON p.id = j.value)"
+    ids = [new[row[2]].pair.id for row in rows]
+    db.conn.execute(sql, [json.dumps(ids)])
+
+
+_DRAWN = """INSERT OR IGNORE INTO draws (scope, pair, queue, pi, label, created)
+    SELECT '', p.seq, ?, ?, ?, l.created FROM labels l JOIN pairs p ON p.id = l.pair
+    WHERE l.id = ? AND json_extract(l.review, '$.first')"""
 
 
 def _insert(db: Database, new: Mapping[str, Label], *, job: str, created: str) -> None:
@@ -179,7 +203,7 @@ def _first_or_not(db: Database, given: Iterable[Label]) -> Iterator[Label]:
     given = list(given)
     read = json.dumps([label.pair.id for label in given if label.kind == "person"])
     sql = """SELECT l.pair, l.annotator FROM json_each(?) j
-        JOIN labels l ON l.pair = j.value AND l.kind = 'person'"""
+        CROSS JOIN labels l ON l.pair = j.value AND l.kind = 'person'"""
     seen = {(pair, who) for pair, who in db.conn.execute(sql, [read])}
     for label in given:
         said = (label.pair.id, label.annotator)

@@ -52,13 +52,10 @@ def counts(db: Database) -> Counts:
         "decided": """SELECT count(DISTINCT revision) FROM decisions l
             WHERE verdict != 'skip' AND NOT """
         + _UNDONE,
-        "pairs": "SELECT count(*) FROM pairs",
-        "judged": f"""SELECT count(DISTINCT pair) FROM labels l
-            WHERE kind = 'judge' AND verdict IS NOT NULL AND NOT {_UNDONE}""",
-        "verdicts": f"""SELECT count(*) FROM (SELECT DISTINCT pair, annotator FROM labels l
-            WHERE kind = 'person' AND NOT {_UNDONE})""",
-        "reviewed": f"""SELECT count(DISTINCT pair) FROM labels l
-            WHERE kind = 'person' AND NOT {_UNDONE}""",
+        "pairs": "SELECT count(*) FROM pair_states",
+        "judged": "SELECT count(*) FROM pair_states WHERE judged > 0",
+        "verdicts": "SELECT coalesce(sum(readers), 0) FROM pair_states WHERE readers > 0",
+        "reviewed": "SELECT count(*) FROM pair_states WHERE readers > 0",
         "running": "SELECT count(*) FROM jobs WHERE state IN ('starting', 'running', 'stopping')",
         "queued": "SELECT count(*) FROM jobs WHERE state = 'queued'",
     }
@@ -81,9 +78,9 @@ def cycles(db: Database) -> list[Cycle]:
     )
     judged = _by_hash(
         db,
-        "SELECT constitution_hash AS hash, '' AS kind, count(DISTINCT pair) AS n"
-        f" FROM labels l WHERE kind = 'judge' AND verdict IS NOT NULL AND NOT {_UNDONE}"
-        " GROUP BY 1",
+        "SELECT a.constitution AS hash, '' AS kind, count(DISTINCT s.pair) AS n FROM annotators a"
+        " JOIN standing s ON s.annotator = a.id"
+        " WHERE a.kind = 'judge' AND s.verdict IS NOT NULL GROUP BY 1",
     )
     datasets = _by_hash(db, uses.tagged("datasets", "manifest"))
     runs = _by_hash(db, uses.tagged("jobs", "config", where="state = 'succeeded'"))

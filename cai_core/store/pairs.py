@@ -138,7 +138,7 @@ _Found = tuple[int, str, str, str]  # seq, id, answer a's id, extra
 
 def _stored_under(db: Database, identities: Sequence[str]) -> dict[str, _Found]:
     sql = """SELECT p.identity, p.seq, p.id, p.a, p.extra FROM json_each(?) j
-        JOIN pairs p ON p.identity = j.value"""
+        CROSS JOIN pairs p ON p.identity = j.value"""
     return {row[0]: row[1:] for row in db.conn.execute(sql, [json.dumps(identities)])}
 
 
@@ -184,7 +184,7 @@ def _next_seq(db: Database) -> int:
 def _free_ids(db: Database, new: Mapping[str, Pair]) -> dict[str, str]:
     """The id of each new pair: its own, or its identity where other content has that id."""
     wanted = json.dumps([pair.id for pair in new.values()])
-    sql = "SELECT p.id FROM json_each(?) j JOIN pairs p ON p.id = j.value"
+    sql = "SELECT p.id FROM json_each(?) j CROSS JOIN pairs p ON p.id = j.value"
     taken = {row[0] for row in db.conn.execute(sql, [wanted])}
     ids = {}
     for identity, pair in new.items():

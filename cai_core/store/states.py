@@ -17,6 +17,7 @@ from cai_core.stats import FloatArray
 from cai_core.usefulness import LEVELS, level_of
 
 CHUNK = 2_000  # pairs at a time
+MEASURING = ("even", "useful")  # queues whose draws make one sequence that measures
 ADJUDICATION = "adjudication"  # the queue whose verdict ends a dispute
 
 _THESE = "(SELECT value FROM json_each(?))"

@@ -96,9 +96,9 @@ def _derived(db: Database) -> None:
             drawn INTEGER NOT NULL DEFAULT 0,
             level INTEGER NOT NULL DEFAULT 0)"""
     )
-    db.execute("CREATE INDEX pair_states_open ON pair_states(drawn, level)")
+    db.execute("CREATE INDEX pair_states_open ON pair_states(drawn, level, readers, blind)")
     for column in ("source", "job", "split"):
-        db.execute(f"CREATE INDEX pair_states_{column} ON pair_states({column}, drawn, level)")
+        db.execute(f"CREATE INDEX pair_states_{column} ON pair_states({column}, level)")
     for column in ("disputed", "contested", "readers"):
         db.execute(f"CREATE INDEX pair_states_{column} ON pair_states({column}) WHERE {column} > 0")
     db.execute(

@@ -20,12 +20,11 @@ Change = Literal["new", "changed", "same"]
 
 @dataclass(frozen=True)
 class CaseEvent:
-    """One state of a case: who wrote or removed it, and when."""
+    """One state of a case, and who wrote or removed it."""
 
     case: Case
     removed: bool
     author: str
-    created: str
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def _append(db: Database, name: str, case: Case, *, by: str, removed: bool = Fal
 
 def _event(row: Row) -> CaseEvent:
     case = Case.from_row(json.loads(row["content"]))
-    return CaseEvent(case, bool(row["removed"]), row["author"], row["created"])
+    return CaseEvent(case, bool(row["removed"]), row["author"])
 
 
 def add_result(db: Database, result: CaseResult, *, job: str = "") -> bool:

@@ -64,6 +64,6 @@ def splits_for(db: Database, chats: Sequence[Chat], *, given: Split | None = Non
     keys = [content_hash(normalise(turn)) for turn in turns]
     rows = [(key, given or split_of(turn)) for key, turn in zip(keys, turns, strict=True)]
     db.conn.executemany("INSERT OR IGNORE INTO splits (key, split) VALUES (?, ?)", rows)
-    sql = "SELECT s.key, s.split FROM json_each(?) j JOIN splits s ON s.key = j.value"
+    sql = "SELECT s.key, s.split FROM json_each(?) j CROSS JOIN splits s ON s.key = j.value"
     found = dict(db.conn.execute(sql, [json.dumps(keys)]).fetchall())
     return [cast(Split, found[key]) for key in keys]

@@ -20,10 +20,6 @@ class Use:
     datasets: int = 0
     runs: int = 0
 
-    @property
-    def any(self) -> bool:
-        return bool(self.labels or self.revisions or self.datasets or self.runs)
-
 
 def of_hashes(db: Database, hashes: Sequence[str]) -> dict[str, Use]:
     """What was made under each of these; every hash is there."""

@@ -11,6 +11,7 @@ from cai_core.schema import VERDICTS, Review, Verdict, content_hash
 from cai_core.store import draws, labels, pairs
 from cai_core.store.database import first, insert, write_tx
 from cai_core.store.labels import StoredLabel
+from cai_core.store.states import MEASURING
 
 REPEATED = 8  # of 256 pairs come back to the person who judged them: three in a hundred
 
@@ -97,7 +98,7 @@ def _settle(db: Database, held: _Held, given: StoredLabel) -> None:
     person, review = given.label.annotator, given.label.review
     db.conn.execute("DELETE FROM leases WHERE pair = ?", [held.pair])
     db.conn.execute("DELETE FROM repeats WHERE person = ? AND pair = ?", [person, held.pair])
-    if held.queue not in draws.MEASURING or review is None or not review.first:
+    if held.queue not in MEASURING or review is None or not review.first:
         return
     if review.blind and held.pi is not None:
         draws.note_draw(db, held.scope, held.pair, queue=held.queue, pi=held.pi, label=given.id)

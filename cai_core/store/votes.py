@@ -13,30 +13,29 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlite_utils import Database
 
-from cai_core.schema import DIFFERENCES, HUMAN_P, SAID, VoteTable
+from cai_core.schema import DIFFERENCES, HUMAN_P, SAID, VoteTable, first_user_turn
 from cai_core.stats import FloatArray, logit
 from cai_core.store.labels import JudgeUse
-from cai_core.text import answer_differences
+from cai_core.store.texts import chat_of
+from cai_core.text import answer_differences, in_locked_half
 
 _Rows = list[tuple[Any, ...]]
 
-# In SQLite the other columns of a row with max() are those of the row that has it: the newest label
-# of each pair, and each person's newest verdict.
-_JUDGED = """SELECT l.pair, p.prompt, p.split, l.p_raw, l.verdict, l.votes, l.vote_keys,
-        CASE WHEN instr(l.extra, '"not_applicable"') THEN l.extra END, max(l.seq)
-    FROM labels l JOIN pairs p ON p.id = l.pair
-    WHERE l.kind = 'judge' AND l.annotator = ? AND l.method = ? AND l.principles = ?
-        AND l.template = ? AND coalesce(l.constitution_hash, '') = ?
-        AND NOT EXISTS (SELECT 1 FROM undos u WHERE u.target = l.id)
-    GROUP BY l.pair ORDER BY p.seq"""
-_SAID = """SELECT pair, verdict, json_extract(review, '$.queue') FROM (
-        SELECT l.pair, l.verdict, l.blind, l.review, max(l.seq) FROM labels l
-        WHERE l.kind = 'person' AND NOT EXISTS (SELECT 1 FROM undos u WHERE u.target = l.id)
-        GROUP BY l.pair, l.annotator)
-    WHERE blind AND verdict IN ('a', 'tie', 'b') AND json_extract(review, '$.first')"""
+_JUDGED = """SELECT p.id, p.prompt, p.split, l.p_raw, l.verdict, l.votes, l.vote_keys,
+        CASE WHEN instr(l.extra, '"not_applicable"') THEN l.extra END
+    FROM annotators n JOIN standing s ON s.annotator = n.id JOIN labels l ON l.seq = s.label
+        JOIN pairs p ON p.seq = s.pair
+    WHERE n.kind = 'judge' AND n.annotator = ? AND n.method = ? AND n.principles = ?
+        AND n.template = ? AND n.constitution = ? ORDER BY s.pair"""
+_SAID = """SELECT p.id, s.verdict, json_extract(l.review, '$.queue')
+    FROM annotators n JOIN standing s ON s.annotator = n.id JOIN labels l ON l.seq = s.label
+        JOIN pairs p ON p.seq = s.pair
+    WHERE n.kind = 'person' AND l.blind AND s.verdict IN ('a', 'tie', 'b')
+        AND json_extract(l.review, '$.first')"""
 _ANSWERS = """SELECT p.id, length(a.text), length(b.text), substr(a.text, 1, 200), substr(b.text, 1, 200)
-    FROM json_each(?) wanted JOIN pairs p ON p.id = wanted.value
+    FROM json_each(?) wanted CROSS JOIN pairs p ON p.id = wanted.value
     JOIN texts a ON a.id = p.a JOIN texts b ON b.id = p.b"""
+_PROMPTS = "SELECT t.id, t.text FROM json_each(?) wanted CROSS JOIN texts t ON t.id = wanted.value"
 
 
 def read(
@@ -53,7 +52,9 @@ def read(
     judged = db.conn.execute(_JUDGED, given).fetchall()
     place = {row[0]: at for at, row in enumerate(judged)}
     columns = _columns(db, judged, keys)
-    people, queues = _people(db, place)
+    said = [one for one in db.conn.execute(_SAID) if one[0] in place]
+    kept_out = _kept_out(db, judged, {pair for pair, *_ in said})
+    people, queues = _people(said, place, kept_out)
     return VoteTable(
         pair_ids=tuple(place),
         keys=tuple(columns.names),
@@ -65,6 +66,7 @@ def read(
         differences=_differences(db, place, people if answers else people[:0]),
         prompts=_numbered([row[1] for row in judged]),
         splits=np.array([row[2] for row in judged], dtype=np.str_),
+        kept_out=kept_out,
         queues=queues,
     )
 
@@ -116,13 +118,23 @@ def _columns(db: Database, judged: _Rows, keys: Sequence[str]) -> _Columns:
     return _Columns(list(dict.fromkeys([*keys, *voted, *apart])), sets)
 
 
-def _people(db: Database, place: dict[str, int]) -> tuple[FloatArray, dict[str, int]]:
+def _kept_out(db: Database, judged: _Rows, read: set[str]) -> NDArray[np.bool_]:
+    """(n,) whether people read the pair and its prompt is of the locked half."""
+    prompts = json.dumps(list({row[1] for row in judged if row[0] in read}))
+    texts = db.conn.execute(_PROMPTS, [prompts])
+    locked = {id_ for id_, text in texts if in_locked_half(first_user_turn(chat_of(text)))}
+    return np.array([row[0] in read and row[1] in locked for row in judged], dtype=bool)
+
+
+def _people(
+    said: _Rows, place: dict[str, int], kept_out: NDArray[np.bool_]
+) -> tuple[FloatArray, dict[str, int]]:
     """(n, 3) how often first blind verdicts said a, tie, b; and how many came from which queue."""
     counts = np.zeros((len(place), len(SAID)))
     queues: Counter[str] = Counter()
     column = {verdict: at for at, verdict in enumerate(SAID)}
-    for pair, verdict, queue in db.conn.execute(_SAID):
-        if pair in place:
+    for pair, verdict, queue in said:
+        if not kept_out[place[pair]]:
             counts[place[pair], column[verdict]] += 1
             queues[queue or ""] += 1
     return counts, dict(queues)

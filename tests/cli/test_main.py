@@ -58,7 +58,7 @@ def test_what_a_person_can_mend_is_one_sentence_and_exit_1(tmp_path, monkeypatch
     monkeypatch.setenv("CAI_HOME", str(tmp_path / "none"))
     result = CliRunner().invoke(main, ["constitution", "export", "c"])
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: there is no workspace at ")
+    assert result.stderr.startswith("error: there is no workspace in ")
     assert result.stdout == ""
 
 

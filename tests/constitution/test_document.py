@@ -52,6 +52,7 @@ def test_shipped_constitutions_are_read_and_written_back_the_same(path):
         (GOOD + "    1: x\n", "c.yaml:3: principle 'one' has an unknown field '1'"),
         (GOOD + "    source: 3\n", "c.yaml:3: principle 'one': 'source' must be a text"),
         (GOOD + "    tags: " + "[" * 9000 + "\n", "c.yaml:5: is nested too deep"),
+        (GOOD + "    tags: [&a x, &a y]\n", "c.yaml:5: the anchor '&a' stands above already"),
         (GOOD + "\x07", "c.yaml:5: holds a control character"),
         (GOOD + "\x7f", "c.yaml:5: not YAML"),
     ],

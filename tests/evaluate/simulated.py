@@ -31,6 +31,7 @@ def table(votes, likes=None, *, prompts=None, differences=None, weights=None, sp
         differences=np.full((n, 2), np.nan) if differences is None else differences,
         prompts=np.arange(n) if prompts is None else np.asarray(prompts),
         splits=np.array(["train"] * n if splits is None else splits),
+        kept_out=np.zeros(n, dtype=bool),
     )
 
 

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from cai_core.evaluate.evidence import as_json, evidence
+from cai_core.evaluate.evidence import evidence
 from tests.evaluate.simulated import held, table
 
 
@@ -67,7 +67,7 @@ def test_leans_of_many_principles_are_seldom_chance():
         drawn = table(votes, likes, differences=np.c_[length, chance.choice([-1, 0, 0, 1], 100)])
         made = evidence(drawn, None)
         wrong += any(one.length.differs or one.refusal.differs for one in made.principles)
-    assert wrong / 60 <= 0.2  # two families of sixteen, each at most 5% false, and a few by chance
+    assert wrong / 60 <= 0.1  # one family of 32, at most 5% false; 3.5% in 400 draws
 
 
 @pytest.mark.parametrize(("prompts", "each"), [(100, 1), (40, 5)])
@@ -94,7 +94,7 @@ def test_the_truth_lies_in_the_interval_where_pairs_share_prompts(which, prompts
 
 
 def test_the_result_is_json_without_nan():
-    found = as_json(evidence(stored(60), np.ones(3)).to_row())
+    found = evidence(stored(60), np.ones(3)).to_row()
     text = json.dumps(found, allow_nan=False)
     assert json.loads(text)["principles"][2]["refusal"]["votes"]["value"] is None
 

@@ -157,6 +157,30 @@ def test_a_server_that_is_gone_ends_the_run():
         list(run(cases, bench(ScriptedModel(choice_scores=gone))))
 
 
+def test_many_cases_that_say_nothing_for_one_reason_do_not_end_the_run():
+    cases = [prompt_case("Tea?", "must differ", principle="gone", id=f"gone{n}") for n in range(25)]
+    cases += [prompt_case(f"Tea {n}?", "must keep the help", id=f"no{n}") for n in range(25)]
+    cases += [pair_case(1, 3, "b must win", id="b")]
+    found = outcomes(cases, bench(scripted(first=REFUSAL)))
+    assert list(found.values()).count("error") == 50
+    assert found["b"] == "passed"
+
+
+def test_a_server_that_is_gone_ends_the_run_of_cases_under_many_principles_too():
+    def gone(chat):
+        raise ModelError("connection refused")
+
+    many = replace(
+        RULES,
+        principles=tuple(replace(RULES.principles[0], key=f"rule{n}") for n in range(30)),
+    )
+    cases = [
+        prompt_case(f"Tea {n}?", "must differ", principle=f"rule{n}", id=str(n)) for n in range(30)
+    ]
+    with pytest.raises(GaveUpError):
+        list(run(cases, bench(scripted(first=gone), many)))
+
+
 def test_results_are_comparable_only_as_far_as_a_case_depends_on_who_is_asked():
     asking = bench().asking
     pair, prompt = pair_case(1, 3, "a must win"), prompt_case("Tea?", "must refuse")

@@ -1,5 +1,7 @@
 """The suite as a YAML file: strict in, whole out."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,6 +55,13 @@ PAIR = "cases:\n  - prompt: How?\n    response_a: So.\n    response_b: Not so.\n
             PAIR.replace("response_b: Not so.", "response_b: ''"),
             "s.yaml:4: 'response_b' is missing",
         ),
+        (CASE.replace("id: tea", "id: !!int ''"), "s.yaml: not YAML that can be read"),
+        (CASE.replace("id: tea", "enabled: !!bool x"), "s.yaml: not YAML that can be read"),
+        ("[a]: x\n" + CASE, "s.yaml:1: unknown field 'a list or mapping'; there is 'cases' alone"),
+        (CASE + "    note: " + "[" * 4000 + "\n", "s.yaml:6: is nested too deep"),
+        (CASE + "    note: a\x07b\n", "s.yaml:6: holds a control character"),
+        (CASE + "    note: a\x7fb\n", "s.yaml:6: not YAML: a character"),
+        (CASE + "    note: &a x\n    principle: &a y\n", "s.yaml:7: the anchor '&a' stands above"),
         ("cases:\n  - !!python/object/apply:os.system [x]\n", "s.yaml:2: not YAML"),
     ],
 )
@@ -67,6 +76,17 @@ def test_what_is_wrong_is_said_with_its_line(text, said):
 def test_a_file_that_is_not_utf8_is_refused_with_its_line():
     with pytest.raises(DataError, match=r"s\.yaml:2: not UTF-8"):
         suite_file.parse(b"cases:\n# caf\xe9\n", name="s.yaml")
+
+
+def test_brackets_in_brackets_are_refused_at_once():
+    began = time.process_time()
+    with pytest.raises(DataError, match="nested too deep"):
+        suite_file.parse("[" * 100_000)
+    assert time.process_time() - began < 1
+
+
+def test_a_file_of_another_editor_is_read():
+    assert suite_file.parse(b"\xef\xbb\xbf" + CASE.replace("\n", "\r\n").encode())[0].id == "tea"
 
 
 def test_a_file_that_is_not_there_is_a_sentence(tmp_path):
@@ -139,11 +159,15 @@ values = st.sampled_from(
         "|",
         "&a x",
         "*a",
+        "!!int ''",
+        "!!bool x",
+        "!!float x",
+        "!!timestamp x",
+        "!!binary x",
     ]
 )
 
 
-@pytest.mark.filterwarnings("ignore:.*duplicate anchor")
 @given(st.one_of(st.text(max_size=80), st.lists(st.tuples(fields, values), max_size=8)))
 def test_any_text_is_read_or_refused_in_one_sentence(content):
     if isinstance(content, list):

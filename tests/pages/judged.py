@@ -1,5 +1,6 @@
 """Pairs judged by every principle, whose votes say something known, and blind verdicts on them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,14 +10,18 @@ from cai_core.feedback.draw import voters
 from cai_core.schema import ConstitutionRef, Label, Pair, Review, user
 from cai_core.stats import FloatArray, sigmoid
 from cai_core.store import constitutions, labels
+from cai_core.text import in_locked_half
 
 N = 140
 JUDGE = "hf:lab/judge"
+_QUESTIONS = [f"Question number {i}?" for i in range(4 * N)]
+OPEN = [question for question in _QUESTIONS if not in_locked_half(question)]
+LOCKED = [question for question in _QUESTIONS if in_locked_half(question)]
 
 
-def pair_of(i: int) -> Pair:
+def pair_of(i: int, questions: Sequence[str] = OPEN) -> Pair:
     answers = (f"So it is, **surely** {i}. " * (1 + i % 4), f"I cannot help with that, number {i}.")
-    return Pair.of((user(f"Question number {i}?"),), *answers)
+    return Pair.of((user(questions[i]),), *answers)
 
 
 def judgement(i: int, votes: dict[str, float], ref: ConstitutionRef, **more: Any) -> Label:
@@ -25,7 +30,8 @@ def judgement(i: int, votes: dict[str, float], ref: ConstitutionRef, **more: Any
     given: dict[str, Any] = {"annotator": JUDGE, "method": "logprob", "principles": "each"}
     given |= {"template": "compare-1", "constitution": ref, "mass": 0.9} | more
     chances = {key: float(sigmoid(v)) for key, v in votes.items()}
-    return Label(pair_of(i), "a" if p > 0.5 else "b", p, p_raw=p, votes=chances, **given)
+    pair = given.pop("pair", None) or pair_of(i)
+    return Label(pair, "a" if p > 0.5 else "b", p, p_raw=p, votes=chances, **given)
 
 
 def fill(db: Database, name: str = "short", *, verdicts: int = N, **more: Any) -> FloatArray:

@@ -243,9 +243,11 @@ def test_saving_without_a_change_says_so(at, empty_workspace):
 
 
 def test_every_shortcut_is_listed(at):
-    listed = said(at)
-    for words in ("Save a version", "Undo", "Redo", "Add a principle", "Run what is pinned"):
-        assert words in listed
+    shortcuts = {b.key: b.proto.shortcut for b in at.button if b.proto.shortcut}
+    assert {"save", "undo", "redo", "add_principle"} <= set(shortcuts)
+    for keys in [*shortcuts.values(), "t", "shift+t"]:  # the last two try what is pinned, a sample
+        line = " ".join(f"`{key.capitalize()}`" for key in keys.split("+"))
+        assert f"\n{line} " in said(at), keys
 
 
 def test_fifty_closed_principles_are_one_card_each_and_no_field(empty_workspace, open_page):

@@ -2,9 +2,10 @@
 
 import pytest
 
-from cai_core.schema import Label, Principle, panel_id
+from cai_core.schema import ConstitutionRef, Label, Pair, Principle, Review, panel_id, user
 from cai_core.store import constitutions, labels
-from tests.pages.judged import JUDGE, N, fill, judgement, pair_of
+from cai_core.text import split_of
+from tests.pages.judged import JUDGE, LOCKED, OPEN, N, fill, judgement, pair_of
 from ui import evidence
 from ui.draft import CURRENT, Draft
 from ui.review_pairs import DECK, SIGHTED
@@ -56,10 +57,27 @@ def test_the_newest_judgements_by_each_principle_are_shown_first(judged, open_pa
     at = open_tab(open_page)
     assert not at.exception
     chosen = the(at.selectbox, "evidence_use_short")
-    assert chosen.value.principles == "each"
-    assert chosen.value.judge == JUDGE
+    assert chosen.options[chosen.index] == f"{JUDGE} · short v2 · logprob · each · compare-1"
     assert "Judged under version 2: 140 pairs, 140 of them reviewed blind" in said(at)
     assert "1 of the 140 verdicts come from queues of hard pairs" in said(at)
+
+
+def test_the_choice_stays_while_a_job_reads_rows_in(judged, open_page):
+    """Two drafts judged alike have one name; each is told apart, and stays chosen as it grows."""
+    with judged.db() as db:
+        drafts = [ConstitutionRef("short", content * 12) for content in "ab"]
+        for ref in drafts:
+            labels.add(db, judgement(0, {"honest": 1.0}, ref))
+    at = open_tab(open_page)
+    choice = the(at.selectbox, "evidence_use_short")
+    assert len(set(choice.options)) == len(choice.options) == 4
+    choice.select_index(1).run()
+    assert "an unsaved draft: 1 pairs" in said(at)
+    with judged.db() as db:  # the second of the two, of which the other was judged last
+        labels.add(db, judgement(1, {"honest": 1.0}, drafts[0]))
+        labels.add(db, judgement(2, {"honest": 1.0}, drafts[0]))
+    at.run()
+    assert "an unsaved draft: 3 pairs" in said(at)
 
 
 def test_every_principle_has_a_row_with_n_and_interval(judged, open_page):
@@ -257,6 +275,48 @@ def test_without_reviews_agreement_is_a_dash_and_a_link_leads_to_them(seeded_wor
     assert table.loc["honest", "Agreement"] == "–, n = 0"
     assert table.loc["honest", "Length"] == "–"
     assert "Review some of these pairs blind" in said(at)
+
+
+def test_verdicts_on_the_locked_half_are_kept_out_everywhere_and_never_shown(judged, open_page):
+    """They would say the contrary: who sees the agreement or the cards sees none of them."""
+    with judged.db() as db:
+        ref = constitutions.newest(db, "short").ref
+        for i in range(60):
+            pair = pair_of(i, LOCKED)
+            labels.add(db, judgement(i, dict.fromkeys(KEYS, 1.0), ref, pair=pair))
+            review = Review(True, "uncertain", 1.0, "Grace")
+            labels.add(db, labels.verdict_label(pair, "b", review=review))
+    at = open_tab(open_page)
+    assert "200 pairs, 140 of them reviewed blind. Verdicts on 60 more are kept out" in said(at)
+    assert "1 of the 140 verdicts come from queues of hard pairs" in said(at)
+    table = at.dataframe[0].value.set_index("Principle")
+    assert table.loc["honest", "Agreement"].startswith("100% (97 to 100), n = 140")
+    the(at.selectbox, "evidence_kind_").select("people").run()
+    assert "People never take the other side" in said(at)
+    at = open_tab(open_page, "weights")
+    assert sum("n = 140" in caption.value for caption in at.caption) == 3
+    at = open_tab(open_page, "suggested")
+    learned = len([question for question in OPEN[:N] if split_of(question) != "test"])
+    assert sum(f"n = {learned}" in caption.value for caption in at.caption) == 2
+
+
+def test_what_has_no_interval_is_told_without_one(seeded_workspace, open_page):
+    """Twelve pairs of one prompt are one draw: numbers, but nothing to say how sure they are."""
+    with seeded_workspace.db() as db:
+        ref = constitutions.newest(db, "short").ref
+        for i in range(12):
+            pair = Pair.of((user(OPEN[0]),), f"So it is {i}.", f"Or so {i}.")
+            votes = {"honest": 1.0, "kind": 1.0 - (i % 3), "safe": (i % 4) - 1.5}
+            labels.add(db, judgement(i, votes, ref, pair=pair))
+            review = Review(True, "even", 1.0, "Grace")
+            labels.add(db, labels.verdict_label(pair, "a", review=review))
+    for view in ("principles", "alike", "weights"):
+        at = open_tab(open_page, view)
+        assert not at.exception
+        shown = [said(at), *(one.value for one in at.metric)]
+        shown += [one.value.to_csv() for one in at.dataframe]
+        assert "nan" not in " ".join(shown)
+    assert "Opposite on" in said(open_tab(open_page, "alike"))
 
 
 def test_viewing_changes_nothing(judged, open_page):

@@ -38,7 +38,7 @@ def said(at) -> str:
 
 def kept(workspace, person: str = "Ada"):
     with workspace.db() as db:
-        return {one.name: one for one in drafts.of_person(db, person)}
+        return {name: drafts.get(db, person, name) for name in drafts.stamps(db, person)}
 
 
 def test_a_draft_is_back_after_a_reload_or_a_crash(seeded_workspace, open_page):

@@ -199,6 +199,18 @@ def test_a_case_is_edited_disabled_removed_and_brought_back(with_cases, open_pag
     assert (back.id, back.note, back.enabled) == ("tea", "why", False)
 
 
+def test_a_case_without_a_name_is_called_by_what_it_asks_once_edited_too(with_cases, open_page):
+    at = open_row(open_suite(open_page), BLEACH)
+    key = edit_key(BLEACH)
+    at.selectbox(key=f"{key}_must").set_value("a must win").run()
+    at.button(key=f"{key}_save").click().run()
+    assert not at.exception
+    edited = next(case for case in cases(with_cases) if case.answers)
+    assert (edited.id, edited.expectation.must) == (BLEACH.id, "a must win")
+    assert any("Is bleach *safe*?" in told for told in labels(at))
+    assert not any(BLEACH.id in told for told in labels(at))
+
+
 def test_another_expectation_is_another_question_with_no_result_yet(with_cases, open_page):
     store(with_cases, TEA, "passed")
     at = open_row(open_suite(open_page), TEA)

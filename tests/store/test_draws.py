@@ -212,3 +212,17 @@ def test_the_newest_matches_of_a_search_come_first(filled):
     found = pairs.find(filled, PairFilter(text="like"), order="newest", limit=3)
     assert [one.pair.prompt[0].content for one in found] == ["q39", "q38", "q37"]
     assert replace(found[0], job="") == pairs.get(filled, found[0].id)
+
+
+def test_verdicts_that_are_read_in_count_as_the_draws_they_were(db):
+    said = [
+        labels.verdict_label(pair("one"), "a", review=review("Ada", queue="even", pi=0.5)),
+        labels.verdict_label(pair("two"), "a", review=review("Ada", queue="filter", pi=0.5)),
+        labels.verdict_label(pair("three"), "a", review=review("Ada", queue="useful", blind=False)),
+    ]
+    for _ in range(2):
+        labels.add_many(db, said, job="file:there")
+    [draw] = db["draws"].rows
+    assert (draw["queue"], draw["pi"]) == ("even", 0.5)
+    left = {lease.pair.pair.prompt[0].content for lease in draws.lease(db, "Grace", EVEN)}
+    assert left == {"three"}  # "two" was read blind: its draw is credited

@@ -10,6 +10,7 @@ from cai_core.review.agreement import agreement, measuring
 from cai_core.schema import ConstitutionRef, Label, VoteTable
 from cai_core.store import labels, votes
 from cai_core.store.labels import JudgeUse, LabelFilter
+from cai_core.text import in_locked_half
 from tests.store.rows import REF, judgement, pair, review
 
 USE = JudgeUse("m", "logprob", "each", "compare-1", REF, 0, 0)
@@ -36,12 +37,14 @@ def assert_same(one, other):
     for name in ("logits", "p", "worth", "people", "prompts"):
         assert np.allclose(getattr(one, name), getattr(other, name), equal_nan=True), name
     assert (one.not_applicable == other.not_applicable).all()
+    assert (one.kept_out == other.kept_out).all()
     assert one.splits.tolist() == other.splits.tolist()
 
 
 def fill(db):
-    """Pairs with every kind of label; two of one prompt."""
-    some = [pair(f"Question {i // 2}?", a="Yes. " * (i + 1), b=f"No {i}.") for i in range(8)]
+    """Pairs with every kind of label; two of one prompt, none of the locked half."""
+    questions = [q for q in map("Question {}?".format, range(30)) if not in_locked_half(q)]
+    some = [pair(questions[i // 2], a="Yes. " * (i + 1), b=f"No {i}.") for i in range(8)]
     for i, one in enumerate(some):
         labels.add(
             db, judgement(one, votes={"kind": 0.1 + i / 10, "true": 0.75}, p_raw=0.2 + i / 10)
@@ -131,6 +134,21 @@ def test_how_answers_differ_is_told_of_reviewed_pairs(db):
     labels.add(db, judgement(one))
     verdict(db, one, "b")
     assert votes.read(db, USE).differences[0].tolist() == [-1.0, 1.0]
+
+
+def test_verdicts_on_the_locked_half_are_kept_out(db):
+    some = [pair(f"Question {i}?") for i in range(40)]
+    locked = [in_locked_half(one.prompt[0].content) for one in some]
+    for one in some:
+        labels.add(db, judgement(one))
+        verdict(db, one, "a")
+    labels.add(db, judgement(pair(f"Question {locked.index(True)}?", a="Else.")))
+    found = votes.read(db, USE)
+    assert found.kept_out.tolist() == [*locked, False]  # nobody read the last
+    assert found.reviewed.tolist() == [not one for one in locked] + [False]
+    assert found.queues == {"all": locked.count(False)}
+    assert np.isnan(found.differences[found.kept_out]).all()
+    assert_same(found, slowly(db))
 
 
 def test_imported_verdicts_measure_nothing(db):
