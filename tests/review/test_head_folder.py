@@ -59,7 +59,7 @@ def test_heads_of_the_workspace_and_of_its_jobs_are_found_by_id(head, home):
 
 
 def test_a_folder_without_a_head_or_with_a_changed_one_is_refused(head, tmp_path):
-    with pytest.raises(DataError, match="holds no head.json"):
+    with pytest.raises(DataError, match=r"holds no head\.json"):
         head_folder.load(tmp_path)
     place = head_folder.save(head, tmp_path / "h")
     row = json.loads((place / "head.json").read_text())
