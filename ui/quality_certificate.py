@@ -6,11 +6,11 @@ import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.curate import snapshot
-from cai_core.evaluate.certificate_sheet import sheet
+from cai_core.evaluate.certificate_sheet import to_html
 from cai_core.review.certificate import Certificate
 from cai_core.stats import NOTHING, Estimate
 from cai_core.store import certificates, datasets
-from ui import cards, frame, menu, quality_learned, quality_stamps
+from ui import cards, frame, menu, quality_learned, quality_more, quality_stamps
 from ui.clock import moment
 from ui.plain import label
 from ui.quality_data import Quality, certificate_of
@@ -19,8 +19,8 @@ LEFT_OUT = {
     "bad": "both bad",
     "skip": "skipped",
     "sighted": "with the judgement in sight",
-    "asked again": "given again",
-    "not drawn at random": "on pairs that no even or useful draw brought up",
+    "not the first": "given again",
+    "narrow queue": "on pairs that no even or useful draw brought up",
     "taken back": "taken back",
 }
 
@@ -114,7 +114,7 @@ def _keep(db: Database, quality: Quality, found: Certificate) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "Print",
-            data=partial(sheet, found, quality.subject.population, notes(quality, found)),
+            data=partial(printed, quality, found),
             file_name=f"certificate-{found.date}-{found.hash}.html",
             mime="text/html",
             icon=":material/print:",
@@ -135,6 +135,16 @@ def _keep(db: Database, quality: Quality, found: Certificate) -> None:
         if last is not None:
             when = moment(last.created)
             st.caption(f"Stamped {when} by {label(last.person)}: {label(last.words, limit=200)}")
+
+
+def printed(quality: Quality, found: Certificate) -> str:
+    """The page to print, with the gate and the width that are asked for below."""
+    return to_html(
+        found,
+        of=quality.subject.of,
+        gate=quality_more.gate_of(quality),
+        needed=quality_more.needed_plainly(found),
+    )
 
 
 def _stamp(db: Database, key: str, population: str, found: Certificate) -> None:

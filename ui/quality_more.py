@@ -59,7 +59,7 @@ def needed_words(found: Certificate, needed: int | None) -> str:
 
 def _gate(quality: Quality) -> None:
     st.subheader("Is it surely better than …?", anchor=False)
-    bar = st.slider(
+    st.slider(
         "Bar, in percent of labels that agree",
         50,
         99,
@@ -69,10 +69,22 @@ def _gate(quality: Quality) -> None:
         help="This bound holds however often one looks, so reviewing may stop when it passes. The"
         " interval of the certificate is right for one look only.",
     )
-    found = _gate_of(quality.mark, bar / 100, quality)
+    found = gate_of(quality)
     st.markdown(gate_words(found))
     if len(found.bounds):
         _sequence(found)
+
+
+def gate_of(quality: Quality) -> Gate:
+    """At the bar that is chosen."""
+    return _gate_of(quality.mark, st.session_state.get(BAR, FIRST_BAR) / 100, quality)
+
+
+def needed_plainly(found: Certificate) -> str:
+    """How many reviews the chosen width takes, as plain text."""
+    width = st.session_state.get(WIDTH, FIRST_WIDTH)
+    said = needed_words(found, reviews_needed(found, width=width / 100)).replace("**", "")
+    return f"For an interval {width} points wide: {said}"
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -51,8 +51,13 @@ class Subject:
     @property
     def population(self) -> str:
         """Which labels a certificate of it is about, in words."""
+        return f"the {'rows' if self.dataset else 'judgements'} of {self.of}"
+
+    @property
+    def of(self) -> str:
+        """Whose labels, in words."""
         if self.dataset:
-            return f"the rows of the dataset “{shorten(self.dataset.name, 60)}” ({self.dataset.id})"
+            return f"the dataset “{shorten(self.dataset.name, 60)}” ({self.dataset.id})"
         assert self.use is not None
         use = self.use
         rule = f", under {use.constitution.name}" if use.constitution else ""
@@ -60,7 +65,7 @@ class Subject:
             ref = use.constitution
             rule += f" v{ref.version}" if ref.version else f" {ref.hash}"
         asked = f"{use.method}, {use.principles or 'people’s verdicts'}, {use.template}"
-        return f"the judgements of {use.judge}{rule} ({asked}) on {scope_words(self.scope)}"
+        return f"{use.judge}{rule} ({asked}) on {scope_words(self.scope)}"
 
 
 def scope_words(scope: str) -> str:

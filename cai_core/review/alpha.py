@@ -15,9 +15,9 @@ from typing import Literal
 import numpy as np
 
 from cai_core.review.agreement import measuring
-from cai_core.review.effective_size import share_interval
+from cai_core.review.effective_size import PRIOR, share_interval
 from cai_core.schema import Label
-from cai_core.stats import NOTHING, Estimate, FloatArray, t95
+from cai_core.stats import NOTHING, Z95, Estimate, FloatArray, t95
 
 Metric = Literal["nominal", "ordinal"]
 SAID = ("a", "tie", "b")  # in the order of the ordinal scale
@@ -63,16 +63,30 @@ def alpha(said: FloatArray, *, metric: Metric = "nominal") -> Estimate:
     value, expected, largest = _alpha(found, metric)
     if math.isnan(value):
         return NOTHING
-    share = (1 - value) * expected / largest
-    without = np.array([_without(found, place, metric) for place in range(len(patterns))])
-    kept = ~np.isnan(without)
-    mean = float(np.average(without[kept], weights=found.pairs[kept])) if kept.any() else value
-    spread = float(found.pairs[kept] @ np.square(without[kept] - mean)) * (n - 1) / n
     ratio = expected / largest
-    variance = spread * ratio**2 * (t95(n - 1) / t95(10**6)) ** 2
-    worth = share * (1 - share) / variance if variance > 0 and 0 < share < 1 else float(n)
-    low, high = share_interval(min(share, 1.0), worth, uneven=math.inf)
+    share = min((1 - value) * ratio, 1.0)
+    worth = _worth(found, share, variance=_variance(found, metric) * ratio**2)
+    low, high = share_interval(share, worth, uneven=math.inf)
     return Estimate(value, 1 - high / ratio, min(1.0, 1 - low / ratio), n)
+
+
+def _worth(found: _Patterns, share: float, *, variance: float) -> float:
+    """Pairs that say as much of the share; where few disagree the variance is drawn to a count's."""
+    n = float(found.pairs.sum())
+    apart = float(found.pairs[(found.said > 0).sum(axis=1) > 1].sum())
+    inside = min(max(share, 0.5 / n), 1 - 0.5 / n)
+    own = variance * n / (inside * (1 - inside)) * (t95(int(n) - 1) / Z95) ** 2
+    return n * (apart + PRIOR) / (apart * own + PRIOR)
+
+
+def _variance(found: _Patterns, metric: Metric) -> float:
+    """Of alpha, by the jackknife over pairs."""
+    n = float(found.pairs.sum())
+    without = np.array([_without(found, place, metric) for place in range(len(found.pairs))])
+    kept = ~np.isnan(without)
+    weight = found.pairs[kept]
+    mean = float(weight @ without[kept] / weight.sum()) if kept.any() else 0.0
+    return float(weight @ np.square(without[kept] - mean)) * (n - 1) / n
 
 
 def _without(found: _Patterns, place: int, metric: Metric) -> float:

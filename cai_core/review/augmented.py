@@ -69,6 +69,8 @@ def draw_weights(reviewed: Reviewed, size: int) -> tuple[FloatArray, FloatArray]
     """g, with which a review counts in the variance, and v, with which in the mean; each (n,)."""
     n = len(reviewed)
     u = reviewed.weight
+    if reviewed.inclusion is not None:  # a batch: the chance to be left out (Hajek 1964)
+        return u * np.sqrt(1 - reviewed.inclusion), u
     if not reviewed.ordered:
         # The mean of (N - n) / (N - place) over places, and of its square.
         factor = -np.log1p(-n / size) * (size - n) / n if n < size else 0.0
@@ -108,10 +110,11 @@ class _Shared:
     def pull(
         self, residual: FloatArray, drawn: FloatArray, *, kept: FloatArray, stratum: IntArray
     ) -> FloatArray:
-        """Of each review, as the jackknife sees it: divided by one less its own share (HC3)."""
+        """Of each review; for one less its own share (HC2), and twice where weights differ (HC3)."""
         in_stratum = self.own / self.totals[stratum]
         in_all = (1 - self.own) / self.totals.sum()
         share = np.minimum(kept * (in_stratum + in_all), 0.8)
         weight = drawn * (self.sizes[stratum] * in_stratum + in_all)
-        moved: FloatArray = weight * (residual - self.by_stratum[stratum]) / (1 - share)
+        moved: FloatArray = weight * (residual - self.by_stratum[stratum])
+        moved /= np.sqrt(1 - share) if np.ptp(kept) < 1e-9 else 1 - share
         return moved

@@ -2,8 +2,8 @@
 
     calibrated p_a = sigmoid(logit(p_a) / T)
 
-without an intercept, since A and B stand in no order: a judge that is too sure has T above 1. Everything
-is of people's first blind verdicts (a 1, tie 0.5, b 0), weighted as they were drawn.
+without an intercept, since A and B stand in no order: a judge that is too sure has T above 1. A weak prior
+(log T normal with deviation 2) holds T where few reviews could send it anywhere. Everything is of people's first blind verdicts (a 1, tie 0.5, b 0), weighted as they were drawn.
 """
 
 import math
@@ -20,6 +20,7 @@ LEAST = 10  # reviews in a bin, and at all for a temperature
 _EPS = 1e-4  # a p_a nearer to 0 or 1 is read as this near: one sure and wrong must not decide alone
 _COLDEST, _HOTTEST = 0.05, 20.0
 _FOLDS = 10
+_PULL = 0.25  # the precision of the prior of log T
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +116,9 @@ def temperature(heard: Heard) -> Temperature | None:
     x, said, weight = logit(heard.p_a, eps=_EPS), heard.said, heard.weight
     slope = _slope(x, said, weight)
     fold = np.arange(len(x)) % _FOLDS
-    others = np.array([_slope(x[fold != k], said[fold != k], weight[fold != k]) for k in range(10)])
+    others = np.array(
+        [_slope(x[fold != k], said[fold != k], weight[fold != k]) for k in range(_FOLDS)]
+    )
     before, after = _loss(x, said), _loss(x * others[fold], said)
     return Temperature(
         _with_interval(slope, x, said=said, weight=weight),
@@ -126,11 +129,13 @@ def temperature(heard: Heard) -> Temperature | None:
 
 
 def _slope(x: FloatArray, said: FloatArray, weight: FloatArray) -> float:
-    """1 / T by bisection of the score, which falls in it; kept between the hottest and coldest T."""
+    """1 / T by bisection of the score of log T; kept between the hottest and coldest T."""
     low, high = 1 / _HOTTEST, 1 / _COLDEST
     for _ in range(60):
         middle = math.sqrt(low * high)
-        score = float((weight * x) @ (said - sigmoid(middle * x)))
+        score = middle * float((weight * x) @ (said - sigmoid(middle * x))) - _PULL * math.log(
+            middle
+        )
         low, high = (middle, high) if score > 0 else (low, middle)
     return math.sqrt(low * high)
 
@@ -138,14 +143,12 @@ def _slope(x: FloatArray, said: FloatArray, weight: FloatArray) -> float:
 def _with_interval(
     slope: float, x: FloatArray, *, said: FloatArray, weight: FloatArray
 ) -> Estimate:
-    """T, its interval that of log T by the sandwich; no interval where T lies at its limit."""
+    """T, its interval that of log T by the sandwich, the prior as one more observation."""
     n, p = len(x), sigmoid(slope * x)
-    bend = float((weight * x * x) @ (p * (1 - p)))
-    if not bend or not _COLDEST * 1.01 < 1 / slope < _HOTTEST / 1.01:
-        return Estimate(1 / slope, math.nan, math.nan, n)
-    score = weight * x * (said - p)
-    leverage = np.minimum(weight * x * x * p * (1 - p) / bend, 0.8)
-    error = math.sqrt(float(np.square(score / (1 - leverage)).sum())) / bend / slope
+    bends = weight * np.square(slope * x) * p * (1 - p)
+    bend = float(bends.sum()) + _PULL
+    score = weight * slope * x * (said - p) / (1 - np.minimum(bends / bend, 0.8))
+    error = math.sqrt(float(np.square(score).sum()) + _PULL) / bend
     reach = math.exp(min(t95(n - 1) * error, 50.0))
     return Estimate(1 / slope, 1 / slope / reach, reach / slope, n)
 

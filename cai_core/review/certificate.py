@@ -133,7 +133,9 @@ def certificate(
     return replace(made, human_human=human_human, date=date, hash=digest)
 
 
-def certified(table: Levels, reviewed: Reviewed, *, known: int = 0) -> Certificate:
+def certified(
+    table: Levels, reviewed: Reviewed, *, known: int = 0, by_stratum: bool = True
+) -> Certificate:
     """The certificate of a population whose table is at hand; neither dated nor hashed."""
     n, size = len(reviewed), table.size
     made = Certificate(
@@ -165,7 +167,7 @@ def certified(table: Levels, reviewed: Reviewed, *, known: int = 0) -> Certifica
         high=ends[2],
         effective=worth,
         uneven=uneven,
-        strata=_strata(table, reviewed, found),
+        strata=_strata(table, reviewed, found) if by_stratum else (),
     )
 
 

@@ -77,7 +77,8 @@ def share_interval(value: float, size: float, *, uneven: float) -> tuple[float, 
 
 def unevenness(weight: FloatArray) -> float:
     """The squared coefficient of variation of the weights: 0 for even draws."""
-    return float(weight.var() / weight.mean() ** 2)
+    mean = float(weight.mean())
+    return max(0.0, float(weight @ weight) / len(weight) / mean**2 - 1)
 
 
 def _inside(value: float, n: int) -> float:

@@ -92,5 +92,5 @@ def capital(reviewed: Reviewed, size: int, *, bars: FloatArray) -> FloatArray:
         for risk in _RISKS:
             mean += np.exp(np.minimum(np.cumsum(np.log1p(risk * gain), axis=1), 500.0))
     # More right ones were seen than the bar has: it cannot be the truth.
-    impossible = np.minimum.accumulate(rest, axis=1) < -1e-12
+    impossible = bars[:, None] * size - np.cumsum(right) < -1e-9
     return np.where(impossible, np.inf, mean / (2 * len(_RISKS)))

@@ -1,6 +1,6 @@
 """What an hour of reviews did, and where the next ones do most."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +62,7 @@ def hour(
     if mine is not None:
         recent = recent & mine
     table = levels(population)
-    before = certified(table, _only(reviewed, ~recent), known=population.known)
+    before = certified(table, reviewed.only(~recent), known=population.known)
     after = certified(table, reviewed, known=population.known)
     made = int(recent.sum())
     return Hour(
@@ -72,17 +72,6 @@ def hour(
         float((1 - reviewed.right[recent]).sum()),
         _pace(when[recent]),
         _widest(after),
-    )
-
-
-def _only(reviewed: Reviewed, kept: NDArray[np.bool_]) -> Reviewed:
-    clusters = None if reviewed.clusters is None else reviewed.clusters[kept]
-    return replace(
-        reviewed,
-        index=reviewed.index[kept],
-        right=reviewed.right[kept],
-        weight=reviewed.weight[kept],
-        clusters=clusters,
     )
 
 

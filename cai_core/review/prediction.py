@@ -16,8 +16,8 @@ from cai_core.stats import FloatArray, sigmoid
 
 LEAST = 50  # reviews from which on a prediction is fitted; before, it costs more than it gives
 FOLDS = 5
-# Precision of the slopes' prior: of 1, 2, 4 and 8 the intervals in tests/bench/bench_certificate.py
-# were about alike.
+# Precision of the slopes' prior: with 2 and 8 the intervals in tests/bench/bench_certificate.py were
+# about alike.
 PULL = 2.0
 _STEPS = 8
 
@@ -44,22 +44,30 @@ def prediction(
     fold = np.arange(n) % FOLDS
     counted = np.where(fold == np.arange(FOLDS)[:, None], 0.0, weight)
     x = table.features[level]
-    fits = _fits(x, right, counted)
+    whole = _fits(x, right, weight[None])
+    fits = _fits(x, right, counted, begin=whole)
     return Prediction(
         sigmoid(np.einsum("nd,nd->n", x, fits[fold])),
         sigmoid(fits @ table.features.T).mean(axis=0),
     )
 
 
-def _fits(x: FloatArray, right: FloatArray, weights: FloatArray) -> FloatArray:
-    """Newton's steps for all folds at once: (folds, d) of (n, d), (n,) and (folds, n)."""
+def _fits(
+    x: FloatArray, right: FloatArray, weights: FloatArray, *, begin: FloatArray | None = None
+) -> FloatArray:
+    """Newton's steps for all folds at once: (folds, d) of (n, d), (n,) and (folds, n).
+
+    They begin at the fit of all reviews, where there is one: few steps are left.
+    """
     d = x.shape[1]
     pull = np.r_[0.0, np.full(d - 1, PULL)]
     products = (x[:, :, None] * x[:, None, :]).reshape(len(x), d * d)
-    total = weights.sum(axis=1)
-    good = weights @ right
     b = np.zeros((len(weights), d))
-    b[:, 0] = np.log((good + 0.5) / (total - good + 0.5))
+    if begin is None:
+        total, good = weights.sum(axis=1), weights @ right
+        b[:, 0] = np.log((good + 0.5) / (total - good + 0.5))
+    else:
+        b += begin
     for _ in range(_STEPS):
         p = sigmoid(b @ x.T)
         middle = sigmoid(b[:, 0])
@@ -69,6 +77,6 @@ def _fits(x: FloatArray, right: FloatArray, weights: FloatArray) -> FloatArray:
         bend[:, 0, 0] += middle * (1 - middle)
         step = np.clip(np.linalg.solve(bend, score[:, :, None])[:, :, 0], -2.0, 2.0)
         b += step
-        if np.abs(step).max() < 1e-5:
+        if np.abs(step).max() < 1e-4:
             break
     return b

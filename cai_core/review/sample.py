@@ -5,7 +5,7 @@ Only arrays, so that the statistics know neither a file nor a database.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,8 @@ class Reviewed:
         heaviest: the largest weight that any draw could have had, for the gate; nan where that is not
             known, and the largest seen is taken.
         ordered: False where the order of the rows is not that of the draws.
+        inclusion: (n,) the probability that the pair came up at all, where that was recorded (a batch)
+            rather than the chance at a draw; the order then says nothing. None otherwise.
         clusters: (n,) numbers of prompts, where the rows are not known to be drawn one by one; their
             rows then count as one draw. None otherwise.
         left_out: how many verdicts do not measure, by reason: "bad", "skip", "sighted", ...
@@ -68,6 +70,7 @@ class Reviewed:
     weight: FloatArray
     heaviest: float = math.nan
     ordered: bool = True
+    inclusion: FloatArray | None = None
     clusters: IntArray | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
     ties: int = 0
@@ -78,17 +81,18 @@ class Reviewed:
         return len(self.index)
 
     def first(self, n: int) -> "Reviewed":
-        """The first n of them; what was left out is not known by place and is not carried."""
-        clusters = None if self.clusters is None else self.clusters[:n]
-        return Reviewed(
-            self.index[:n],
-            self.right[:n],
-            self.weight[:n],
-            heaviest=self.heaviest,
-            ordered=self.ordered,
-            clusters=clusters,
-            assumes_random=self.assumes_random,
-            repaired=self.repaired,
+        """The first n of them; what was left out is not known by place and stays."""
+        return self.only(np.arange(len(self)) < n)
+
+    def only(self, kept: NDArray[np.bool_]) -> "Reviewed":
+        """Some of them, in their order."""
+        return replace(
+            self,
+            index=self.index[kept],
+            right=self.right[kept],
+            weight=self.weight[kept],
+            inclusion=None if self.inclusion is None else self.inclusion[kept],
+            clusters=None if self.clusters is None else self.clusters[kept],
         )
 
 

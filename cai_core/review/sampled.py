@@ -191,10 +191,10 @@ def _left_out(pairs: IntArray, drawn: Draws | None, verdicts: Verdicts) -> Mappi
     said = verdicts.where(np.isin(verdicts.pairs, pairs))
     counts = {name: int((said.first_blind & (said.said == name)).sum()) for name in ("bad", "skip")}
     counts["sighted"] = int((~said.blind).sum())
-    counts["asked again"] = int((said.blind & ~said.first_blind).sum())
+    counts["not the first"] = int((said.blind & ~said.first_blind).sum())
     if drawn is not None:
         measures = said.first_blind & ~np.isnan(said.sides)
         first = np.unique(said.pairs[said.first_blind])
-        counts["not drawn at random"] = int((measures & ~np.isin(said.pairs, drawn.pairs)).sum())
+        counts["narrow queue"] = int((measures & ~np.isin(said.pairs, drawn.pairs)).sum())
         counts["taken back"] = int((~np.isin(drawn.pairs, first)).sum())
     return {name: n for name, n in counts.items() if n}

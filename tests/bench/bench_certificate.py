@@ -36,7 +36,7 @@ def cell(kind, size, share, *, n, queue):
         weight = reviewing.weights(queue, confidence)
         for _ in range(REPETITIONS // POPULATIONS):
             drawn, u = reviewing.draw(weight, n, chance)
-            made = certified(table, reviewing.reviews(drawn, u, right))
+            made = certified(table, reviewing.reviews(drawn, u, right), by_stratum=False)
             held += made.low <= truth <= made.high
             widths += made.width
             plain += reviewing.plain_width(right, n, chance)
@@ -97,10 +97,12 @@ def gates(share, bar, queue):
         passed = np.flatnonzero(fortune >= CAPITAL)
         at.append(passed[0] + 1 if len(passed) else np.inf)
         once += fortune[199] >= CAPITAL
-        fixed += certified(table, given.first(200)).low > bar
+        fixed += certified(table, given.first(200), by_stratum=False).low > bar
         if turn % 10 == 0:
             looks = range(20, most + 1, 10)
-            found = (n for n in looks if certified(table, given.first(n)).low > bar)
+            found = (
+                n for n in looks if certified(table, given.first(n), by_stratum=False).low > bar
+            )
             peeked.append(next(found, np.inf))
     return np.array(at), once / repetitions, np.array(peeked), fixed / repetitions
 

@@ -3,7 +3,6 @@
 import pytest
 
 from cai_core.curate import snapshot
-from cai_core.evaluate.certificate_sheet import sheet
 from cai_core.schema import Review
 from cai_core.store import certificates, constitutions, datasets, labels, temperatures
 from cai_core.store.measured import setting_key
@@ -225,9 +224,9 @@ def test_a_dataset_is_a_population_of_its_own(workspace, open_page, tmp_path):
     assert not at.exception
     text = said(at)
     assert "the rows of the dataset “frozen”" in text
-    assert "N = 140" in text
-    assert "n = 55 reviewed of N = 140" in text  # people dispute 5 of 60
-    assert "5 labels are a person's own" in text
+    n = 60 - frozen.manifest["dropped"]["disputed"]  # both of whose readers are of the sixty
+    assert f"n = {n} reviewed of N = {frozen.manifest['rows']};" in text
+    assert "labels are a person's own" in text
     assert int(metrics(at)["Labels that agree with people"].rstrip("%")) > before
 
 
@@ -289,9 +288,11 @@ def test_the_printed_page_says_what_the_certificate_does(workspace, open_page):
         [use] = [one for one in labels.judge_uses(db) if one.judge == judged.JUDGE]
         quality = quality_data.read(db, Subject(use=use))
         found = quality_data.certificate_of(quality)
-        page = sheet(found, "<b>these</b>", quality_certificate.notes(quality, found))
-    assert "&lt;b&gt;these" in page
+        page = quality_certificate.printed(quality, found)
+    assert "Certificate of the labels of hf:lab/judge, under short v2" in page
     assert found.hash in page
     assert "n = 60" in page
     assert "Two people agree on" in page
+    assert "The gate" in page
+    assert "For an interval 10 points wide" in page
     assert "<script" not in page

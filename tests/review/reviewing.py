@@ -50,12 +50,26 @@ def draw(weight, n, chance):
 
     Returns their places in order, and u = 1 / (N pi) of each.
     """
-    clock = chance.exponential(size=len(weight)) / weight
-    first = np.argpartition(clock, n - 1)[:n]
-    drawn = first[np.argsort(clock[first])]
+    drawn = _few(weight, n, chance) if 4 * n <= len(weight) else _many(weight, n, chance)
     taken = weight[drawn]
     left = weight.sum() - np.r_[0.0, np.cumsum(taken)[:-1]]
     return drawn, left / (taken * (len(weight) - np.arange(n)))
+
+
+def _few(weight, n, chance):
+    """Draws with replacement, those that come up again passed over."""
+    upto = np.cumsum(weight)
+    drawn = np.zeros(0, dtype=np.int64)
+    while len(drawn) < n:
+        more = np.searchsorted(upto, chance.random(2 * n) * upto[-1], side="right")
+        drawn = np.r_[drawn, more]
+        drawn = drawn[np.sort(np.unique(drawn, return_index=True)[1])]
+    return drawn[:n]
+
+
+def _many(weight, n, chance):
+    """Each pair's clock rings after an exponential time; those that ring first, in order."""
+    return np.argsort(chance.exponential(size=len(weight)) / weight)[:n]
 
 
 def reviews(drawn, u, right):

@@ -85,7 +85,7 @@ def test_what_does_not_measure_is_counted_by_reason():
     found = sample(judged([0.9] * 6), drawn([1, 2, 3, 6], there=6), people)
     assert found.reviewed.index.tolist() == [2]
     assert found.reviewed.left_out == {
-        "bad": 1, "skip": 1, "sighted": 1, "asked again": 1, "not drawn at random": 1,
+        "bad": 1, "skip": 1, "sighted": 1, "not the first": 1, "narrow queue": 1,
         "taken back": 1,
     }  # fmt: skip
 
