@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from ui import cards, frame, quality_data, quality_subject, quality_tabs
+from ui import cards, frame, quality_data, quality_files, quality_subject, quality_tabs
 
 with frame.page("quality") as db:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         subject = quality_subject.choose(db)
+        quality_files.show(db)
     if subject is None:
         cards.empty(
             "There are no labels yet",

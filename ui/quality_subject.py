@@ -83,6 +83,12 @@ def scope_words(scope: str) -> str:
     return f"pairs {', '.join(parts)}"
 
 
+def newest(db: Database) -> Subject | None:
+    """The judge setting that was used last, on the pairs that most draws are from."""
+    use = next(iter(labels.judge_uses(db)), None)
+    return Subject(use=use, scope=next(iter(measured.scopes(db)), "")) if use else None
+
+
 def choose(db: Database) -> Subject | None:
     """Draw the choice; None where there is no label to speak of."""
     found = [Subject(use=use) for use in labels.judge_uses(db)]

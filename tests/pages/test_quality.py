@@ -296,3 +296,15 @@ def test_the_printed_page_says_what_the_certificate_does(workspace, open_page):
     assert "The gate" in page
     assert "For an interval 10 points wide" in page
     assert "<script" not in page
+
+
+def test_labels_come_in_and_go_out_from_here_even_where_there_are_none(empty_workspace, open_page):
+    at = open_page("quality", quality_files=True)
+    assert not at.exception
+    [button] = [one for one in at.button if one.key == "labels_make"]
+    assert button.label == "Make the file"
+
+
+def test_the_overview_says_what_the_certificate_of_the_last_judge_does(workspace, open_page):
+    share = metrics(open_tab(open_page))["Labels that agree with people"]
+    assert f"judge agrees in {share}" in said(open_page("overview"))
