@@ -134,7 +134,8 @@ def _keep(db: Database, quality: Quality, found: Certificate) -> None:
         )
         if last is not None:
             when = moment(last.created)
-            st.caption(f"Stamped {when} by {label(last.person)}: {label(last.words, limit=200)}")
+            words = "as it stands." if same else label(last.words, limit=200)
+            st.caption(f"Stamped {when} by {label(last.person)}: {words}")
 
 
 def printed(quality: Quality, found: Certificate) -> str:

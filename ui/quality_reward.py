@@ -57,7 +57,8 @@ def show(db: Database, quality: Quality, found: Learning) -> None:
         [found.head.scores(np.array([read[p.id][side] for p in there])) for side in (0, 1)]
     )
     st.caption(
-        f"Over {len(there):,} of the first {len(pool):,} pairs, those whose answers were read."
+        f"Over {len(there):,} of the first {len(pool):,} pairs, those whose answers were read; each"
+        " coefficient alone."
     )
     _coefficients(there, scores)
     _ends(there, scores)

@@ -120,9 +120,10 @@ def _left_out(review: Review | None, verdict: str) -> str:
 
 
 def _who(label: Label) -> str:
-    by_person = label.annotator if label.kind == "person" else ""
+    """The reviewer, else the annotator, unless that is the judge of the row."""
+    judged = label.kind == "judge" and bool(label.method or label.verdict or label.error)
     reviewer = label.review.reviewer if label.review else ""
-    return reviewer or by_person or label.pair.annotator or UNNAMED
+    return reviewer or ("" if judged else label.annotator) or UNNAMED
 
 
 def _came_up(review: Review | None) -> tuple[str, float]:

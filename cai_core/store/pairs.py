@@ -118,7 +118,7 @@ def keep(
     split: Split | None = None,
 ) -> list[Kept]:
     """Store pairs or find them, a few statements for all; inside a transaction."""
-    identities = [Pair.id_of(pair.prompt, pair.response_a, pair.response_b) for pair in given]
+    identities = [pair.identity for pair in given]
     found = _stored_under(db, identities)
     first_of = dict(zip(reversed(identities), reversed(given), strict=True))
     new = {key: first_of[key] for key in dict.fromkeys(identities) if key not in found}
@@ -144,7 +144,7 @@ def _stored_under(db: Database, identities: Sequence[str]) -> dict[str, _Found]:
 
 def _kept(pair: Pair, found: _Found, *, new: bool) -> Kept:
     seq, key, a, extra = found
-    turned = content_hash(pair.response_a) != a
+    turned = not new and content_hash(pair.response_a) != a
     there = pair.swapped() if turned else pair
     there = replace(there, id=key, extra=from_json(extra), label=None, annotator="")
     return Kept(seq, there, turned=turned, new=new)
@@ -202,8 +202,7 @@ def get(db: Database, pair_id: str) -> StoredPair:
 
 def stored(db: Database, pair: Pair) -> StoredPair | None:
     """The pair with this prompt and these two answers, in its first orientation, if it is there."""
-    identity = Pair.id_of(pair.prompt, pair.response_a, pair.response_b)
-    there = first(db, "SELECT id FROM pairs WHERE identity = ?", [identity])
+    there = first(db, "SELECT id FROM pairs WHERE identity = ?", [pair.identity])
     return get(db, there["id"]) if there else None
 
 

@@ -6,15 +6,12 @@ log, in the same transaction, so that no page has to read the log to draw, to co
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from cai_core.schema import Chat, chat_from_row
-from cai_core.stats import FloatArray
-from cai_core.usefulness import LEVELS, level_of
+from cai_core.store.levels import levels_of
+from cai_core.usefulness import LEVELS
 
 CHUNK = 2_000  # pairs at a time
 MEASURING = ("even", "useful")  # queues whose draws make one sequence that measures
@@ -70,13 +67,9 @@ _FLAGS = f"""UPDATE pair_states SET (judged, inconsistent, readers, said, blind,
         WHERE s.pair = pair_states.pair)
     WHERE pair IN {_THESE}"""
 
-_JUDGED = f"""SELECT s.pair, s.p, l.inconsistent, l.votes FROM standing s
+_JUDGED = f"""SELECT s.pair, s.p, l.inconsistent, l.votes, n.annotator FROM standing s
         JOIN annotators n ON n.id = s.annotator JOIN labels l ON l.seq = s.label
     WHERE s.pair IN {_THESE} AND n.kind = 'judge' AND s.verdict IS NOT NULL"""
-
-_LEVELS = f"""UPDATE pair_states SET level = (
-        SELECT json_extract(value, '$[1]') FROM json_each(?) WHERE json_extract(value, '$[0]') = pair)
-    WHERE pair IN {_THESE}"""
 
 
 def add_pairs(db: Database, rows: Sequence[tuple[int, Chat, str, str]]) -> None:
@@ -122,35 +115,11 @@ def _refresh_levels(db: Database, these: str) -> None:
     levels = dict.fromkeys(json.loads(these), LEVELS - 1)
     judged = db.conn.execute(_JUDGED, [these]).fetchall()
     if judged:
-        levels |= level_of(*_columns(judged))
+        levels |= levels_of(judged)
     db.conn.executemany(
         "UPDATE pair_states SET level = ? WHERE pair = ? AND level != ?",
         [(level, pair, level) for pair, level in levels.items()],
     )
-
-
-def _columns(
-    judged: Sequence[tuple[Any, ...]],
-) -> tuple[NDArray[np.int64], FloatArray, NDArray[np.bool_], FloatArray]:
-    """Pair, p, inconsistent, and how far the principles' votes lie apart, one row a judgement."""
-    pairs, p, shaky, votes = zip(*judged, strict=True)
-    return (
-        np.array(pairs, dtype=np.int64),
-        np.array([0.5 if one is None else one for one in p], dtype=np.float64),
-        np.array([bool(one) for one in shaky]),
-        _spreads(votes),
-    )
-
-
-def _spreads(votes: Sequence[bytes | None]) -> FloatArray:
-    """The standard deviation of each label's votes, 0 where there are none."""
-    found = np.zeros(len(votes))
-    lengths = np.array([len(blob or b"") for blob in votes])
-    for length in np.unique(lengths[lengths > 0]):
-        at = np.flatnonzero(lengths == length)
-        block = np.frombuffer(b"".join(votes[i] or b"" for i in at.tolist()), "<f4")
-        found[at] = block.reshape(len(at), -1).std(axis=1)
-    return found
 
 
 def rebuild(db: Database) -> None:

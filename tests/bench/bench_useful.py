@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cai_core.review.logistic import Places, Problem, folds_by, kernel_of
-from cai_core.review.usefulness import usefulness
 from cai_core.stats import Estimate, FloatArray, clustered_mean, sigmoid
+from cai_core.usefulness import usefulness
 from tests.bench.answer_features import Answers, hh_answers
 
 SEEDS = range(100)  # what of `usefulness` was chosen was chosen on seeds from 100 to 139
