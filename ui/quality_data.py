@@ -1,6 +1,6 @@
 """What the quality page's numbers are computed from, read once and kept until anything is added."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 from sqlite_utils import Database
 
+from cai_core.review.calibration import apply
 from cai_core.review.certificate import Certificate, certificate
 from cai_core.review.frozen import frozen
 from cai_core.review.head_label import METHOD
@@ -16,6 +17,7 @@ from cai_core.schema.readings import JudgedPairs
 from cai_core.settings import database_path
 from cai_core.stats import FloatArray
 from cai_core.store import labels, measured
+from cai_core.store.datasets import Dataset
 from cai_core.store.labels import LabelFilter
 from ui import quality_rows
 from ui.quality_subject import Subject
@@ -72,9 +74,15 @@ def _of_dataset(
         f"{mark[0]} {mark[1][0]} {subject.key}", db, subject.dataset
     )
     where = quality_rows.judge_of(subject.dataset) or LabelFilter(annotator="")
-    judged = measured.judged_where(db, where)
+    judged = _tempered(measured.judged_where(db, where), subject.dataset)
     found = frozen(rows, judged, readings, kept=quality_rows.kept_by(subject.dataset))
     return Quality(subject, found.judged, readings, found, mark, elsewhere)
+
+
+def _tempered(judged: JudgedPairs, dataset: Dataset) -> JudgedPairs:
+    """As the rows were frozen: with the temperature that was in use then."""
+    value = (dataset.manifest.get("settings") or {}).get("temperature")
+    return replace(judged, p_a=apply(float(value), judged.p_a)) if value else judged
 
 
 def _taught(db: Database, judged: JudgedPairs) -> FloatArray | None:

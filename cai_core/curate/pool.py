@@ -167,7 +167,9 @@ def corrected_rows(answers: Iterable[Answer], filters: Filters | None = None) ->
     found: list[DatasetRow | str] = []
     for one in answers:
         row = _sft_row(one.prompt.messages, one.text, filters, one.prompt.split, None)
-        marked = row if isinstance(row, str) else replace(row, source=CORRECTED, writer=one.writer)
+        marked = (
+            row if isinstance(row, str) else replace(row, source="corrected", writer=one.writer)
+        )
         found.append(marked)
     return _pool("sft", found)
 
@@ -216,18 +218,19 @@ def _preference_row(labelled: LabelledPair, filters: Filters) -> DatasetRow | st
     reason = reason or answer_reason(filters, chosen)
     if reason:
         return reason
+    source: Source = "corrected" if labelled.source == "corrected" else "harmless"
     row = {
         "prompt": chat_row(pair.prompt),
         "chosen": [assistant(chosen).to_row()],
         "rejected": [assistant(rejected).to_row()],
         "p_chosen": max(p_a, 1 - p_a),
         "weight": labelled.weight,
-        "source": CORRECTED if labelled.source == CORRECTED else "harmless",
+        "source": source,
     }
     return DatasetRow(
         row,
         pair.prompt,
-        source=CORRECTED if labelled.source == CORRECTED else "harmless",
+        source=source,
         split=labelled.split,
         constitution=labelled.constitution,
         labelled_by=labelled.source,
