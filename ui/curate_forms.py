@@ -10,8 +10,9 @@ from cai_core.schema import ConstitutionRef
 from cai_core.store import corrections, labels, overview, pairs, prompts, revisions
 from cai_core.store.pairs import PairFilter
 from cai_core.store.revisions import RevisionFilter
-from ui import cards, curate_recipe, review_choice
+from ui import cards, curate_recipe, quality_stamps, review_choice
 from ui.curate_recipe import Helpful, Made, PreferenceRecipe, SftRecipe, Which
+from ui.review_choice import Judge
 
 SHIPPED = "Shipped helpful pairs"
 
@@ -107,7 +108,14 @@ def preference(db: Database) -> Made | None:
     )
     filters = _pair_filters()
     where = PairFilter(source=source)
-    recipe = PreferenceRecipe(judge.where if judge else None, where, int(most), filters)
+    recipe = PreferenceRecipe(
+        judge.where if judge else None,
+        where,
+        int(most),
+        filters,
+        temperature=_temperature(db, judge),
+        certificate=quality_stamps.of_judge(db, judge),
+    )
     harmless = recipe.pool(db)
     helpful = _helpful_pairs(db, source, filters)
     share = _share(
@@ -117,6 +125,16 @@ def preference(db: Database) -> Made | None:
         "preference",
     )
     return curate_recipe.made(harmless, helpful, share, recipe.origin)
+
+
+def _temperature(db: Database, judge: Judge | None) -> float | None:
+    """The one in use for this judge, with a word of it."""
+    found = quality_stamps.temperature_of(db, judge)
+    if found is not None:
+        st.caption(
+            f":material/thermostat: This judge's log-odds are divided by {found:.2f} (Quality)."
+        )
+    return found
 
 
 def _helpful_pairs(db: Database, source: str, filters: Filters) -> Helpful:

@@ -14,7 +14,7 @@ from cai_core.curate.formats import Answer
 from cai_core.curate.pool import LabelledPair, Pool, Rounds
 from cai_core.curate.snapshot import Origin
 from cai_core.review.effective import Effective, effective_labels
-from cai_core.schema import CORRECTED, HUMAN_P, Label, Pair, Prompt, Revision, Round, Split
+from cai_core.schema import CORRECTED, HUMAN_P, Label, Pair, Prompt, Revision, Round, Row, Split
 from cai_core.settings import DATA_DIR
 from cai_core.store import corrections, helpful, prompts, revisions, said
 from cai_core.store.decisions import DecisionEvent
@@ -111,7 +111,8 @@ class PreferenceRecipe:
     """Which labelled pairs become rows; `judge` is whose judgements count where nobody spoke.
 
     Under `most` (0 is no limit) those that people confirmed come first; corrected answers come on top.
-    `temperature` is what a judge's log-odds are divided by, see `effective`.
+    `temperature` is what a judge's log-odds are divided by, see `effective`; `certificate` says how often
+    its labels agree with people.
     """
 
     judge: LabelFilter | None = None
@@ -119,6 +120,7 @@ class PreferenceRecipe:
     most: int = 0
     filters: Filters = field(default_factory=Filters)
     temperature: float | None = None
+    certificate: Row | None = None
 
     def pool(self, db: Database) -> Pool:
         found = [*labelled_pairs(db, self), *corrected_pairs(db, self.where)]
@@ -129,7 +131,7 @@ class PreferenceRecipe:
         judge = _set(vars(self.judge)) if self.judge else {}
         settings = {"judge": judge, "most": self.most} | _set(vars(self.where))
         settings |= {"temperature": self.temperature} if self.temperature else {}
-        return Origin(filters=self.filters, settings=settings)
+        return Origin(filters=self.filters, settings=settings, certificate=self.certificate)
 
 
 def labelled_pairs(db: Database, recipe: PreferenceRecipe) -> list[LabelledPair]:

@@ -213,6 +213,8 @@ def _description(frozen: snapshot.Snapshot) -> str:
     for name, words in (("labelled_by", "labelled by"), ("dropped", "left out")):
         if manifest[name]:
             lines.append(f"  {words}: {_listed(manifest[name])}")
+    if frozen.certificate:
+        lines.append(f"  certificate: {frozen.certificate.get('words')}")
     return "\n".join(lines)
 
 
