@@ -179,7 +179,7 @@ def _version(db: Database, judge: Judge | None) -> Version | None:
         "Constitution",
         list(named),
         format_func=lambda key: named[key].title,
-        key="review_constitution",
+        key=f"review_constitution_{first.id}",  # another judge brings its own
     )
     return named[chosen]
 

@@ -3,11 +3,10 @@
 import streamlit as st
 from sqlite_utils import Database
 
-from cai_core.review.agreement import agreement
+from cai_core.review.agreement import share
 from cai_core.schema import Label
 from cai_core.stats import Estimate
-from cai_core.store import labels
-from cai_core.store.labels import LabelFilter
+from cai_core.store import verdicts
 from ui import ballots, cards, charts
 from ui.judge_choices import judge_words
 from ui.plain import block, label
@@ -67,10 +66,7 @@ def agreement_with(
     """How often this judge agrees with this reviewer's first blind verdicts; None without a judge."""
     if judge is None:
         return None
-    said = [item.label for item in labels.verdicts(db, LabelFilter(annotator=reviewer))]
-    said = [one for one in said if one.review and one.review.queue in queues]
-    where = LabelFilter(**{**vars(judge.where), "pairs": [one.pair.id for one in said]})
-    return agreement([item.label for item in labels.judgements(db, where)], said).estimate
+    return share(verdicts.beside_judge(db, reviewer, judge.where, queues))
 
 
 def agreement_words(estimate: Estimate | None) -> str:

@@ -48,7 +48,7 @@ BUTTONS = (
     Button("t", "Tie", says="tie"),
     Button("x", "Both bad", says="bad", help="Both are bad: the pair stays out of datasets"),
     Button("s", "Skip", says="skip", help="Skip: say nothing of this pair"),
-    Button("e", "Write a better one", "edit", help="Write the answer that would be right"),
+    Button("e", "Better answer", "edit", help="Write the answer that would be right"),
     NOTE,
     UNDO,
     HELP,

@@ -6,13 +6,11 @@ import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.stats import Estimate
-from cai_core.store import draws, labels, verdicts
+from cai_core.store import draws, verdicts
 from ui.person import person
 from ui.review_choice import GUIDED, Choice
 from ui.review_judge import agreement_with, agreement_words, counted_with
 
-AGREED = "review_agreed"  # session state: the agreement, and what it was counted over
-MANY = 100  # verdicts from which they are not counted anew at every key
 MOST = 10_000
 
 
@@ -47,10 +45,5 @@ def _midnight() -> str:
 
 
 def _agreement(db: Database, choice: Choice) -> Estimate | None:
-    """The agreement so far; over many verdicts it takes long to count and is told every tenth one."""
-    queues, n = counted_with(choice.queue.name), labels.people(db).get(person(), 0)
-    made_for = (person(), choice.judge, queues, n if n < MANY else n // 10)
-    if AGREED not in st.session_state or st.session_state[AGREED][0] != made_for:
-        found = agreement_with(db, choice.judge, person(), queues=queues)
-        st.session_state[AGREED] = (made_for, found)
-    return st.session_state[AGREED][1]  # type: ignore[no-any-return]
+    """The agreement so far, over the queues that are told together."""
+    return agreement_with(db, choice.judge, person(), queues=counted_with(choice.queue.name))

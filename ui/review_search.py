@@ -29,7 +29,7 @@ def show(db: Database, where: PairFilter, open_pair: Callable[[str], None]) -> N
     found = pairs.find(db, where, order="newest", limit=PAGE)
     n = pairs.count(db, where, most=MOST + 1)
     st.caption(_count_words(n, len(found)))
-    with st.container(height=min(260, 60 + 44 * len(found)), border=True, gap="xxsmall"):
+    with st.container(height=min(200, 60 + 44 * len(found)), border=True, gap="xxsmall"):
         for item in found:
             asked = label(item.pair.prompt[-1].content, limit=110)
             st.button(

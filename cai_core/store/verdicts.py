@@ -1,7 +1,7 @@
 """A person's verdicts as they come from a screen: each key press is stored once, whatever comes twice."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,7 +11,7 @@ from cai_core.errors import DataError
 from cai_core.schema import VERDICTS, ConstitutionRef, Review, Verdict, content_hash
 from cai_core.store import draws, labels, pairs
 from cai_core.store.database import first, insert, write_tx
-from cai_core.store.labels import StoredLabel
+from cai_core.store.labels import LabelFilter, StoredLabel
 from cai_core.store.states import MEASURING
 
 REPEATED = 8  # of 256 pairs come back to the person who judged them: three in a hundred
@@ -164,6 +164,25 @@ def pairs_under(db: Database, hashes: Sequence[str], numbers: Sequence[int]) -> 
         GROUP BY p.id ORDER BY min(l.seq)"""
     given = [json.dumps(sorted(numbers)), json.dumps(sorted(hashes))]
     return tuple(row[0] for row in db.conn.execute(sql, given))
+
+
+def beside_judge(
+    db: Database, person: str, judge: LabelFilter, queues: Collection[str]
+) -> list[tuple[str, str | None]]:
+    """This person's first blind verdicts that stand, each with what this judge says of the pair.
+
+    Args:
+        judge: annotator, method, principles and constitution. queues: only verdicts given in these.
+    """
+    sql = """SELECT s.verdict, (SELECT js.verdict FROM standing js
+                JOIN annotators j ON j.id = js.annotator
+            WHERE js.pair = s.pair AND j.kind = 'judge' AND j.annotator = ? AND j.method = ?
+                AND j.principles = ? AND j.constitution = ? ORDER BY js.label DESC LIMIT 1)
+        FROM annotators n JOIN standing s ON s.annotator = n.id JOIN labels l ON l.seq = s.label
+        WHERE n.kind = 'person' AND n.annotator = ? AND l.blind AND json_extract(l.review, '$.first')
+            AND json_extract(l.review, '$.queue') IN (SELECT value FROM json_each(?))"""
+    asked = [judge.annotator, judge.method, judge.principles, judge.constitution]
+    return db.conn.execute(sql, [*asked, person, json.dumps(sorted(queues))]).fetchall()
 
 
 def last_number(db: Database, client: str) -> int:

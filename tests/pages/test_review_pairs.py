@@ -340,7 +340,7 @@ def test_what_was_said_under_other_wordings_is_asked_again(seeded_workspace, ope
     assert set(rows(at)) == asked
     with seeded_workspace.db() as db:
         newest = constitutions.newest(db, "short")
-    at.selectbox(key="review_constitution").set_value(newest.id).run()
+    at.selectbox(key=f"review_constitution_{old.id}").set_value(newest.id).run()
     say(at, "tie")
     assert len(rows(at)) == 1
 
@@ -351,6 +351,17 @@ def test_an_edit_that_changes_no_comparison_asks_nothing_again(seeded_workspace,
         changed = replace(old.constitution, principles=old.constitution.principles[::-1])
         constitutions.save(db, changed, author="Grace", message="move", parent=old.id)
     assert rows(open_page("review", review_queue="again", person="Grace")) == []
+
+
+def test_the_constitution_beside_the_pair_is_the_judges_own(seeded_workspace, open_page):
+    with seeded_workspace.db() as db:
+        other = constitutions.newest(db, "other")
+        labels.add(db, seed.judgement_of(seed.QUESTIONS[0], 0, other.ref))
+    at = open_page("review")
+    assert hand(at)["side"]["title"] == "short, version 2"
+    (judge,) = [one for one in at.selectbox if one.key == "review_judge"]
+    judge.select_index(next(i for i, o in enumerate(judge.options) if "other" in o)).run()
+    assert hand(at)["side"]["title"] == "other, version 1"
 
 
 def test_the_guidelines_stand_beside_the_pair_and_are_kept_by_whom_wrote_them(

@@ -21,7 +21,7 @@ export default function (component) {
 }
 
 function begin(root) {
-  const view = { root, known: new Map(), row: null, shownAt: Infinity, reasons: new Set(), note: "", over: "", queue: null };
+  const view = { root, known: new Map(), row: null, shownAt: Infinity, reasons: new Set(), note: "", over: "", queue: null, pressedAt: null };
   view.onKey = (event) => onKey(view, event);
   window.addEventListener("keydown", view.onKey, true);
   view.renewed = performance.now();
@@ -163,7 +163,8 @@ function show(view, row, face) {
     if (view.face !== face) return;
     view.shownAt = performance.now();
     view.root.dataset.painted = row?.id ?? "";
-    tell(view, "ratify-painted", { row: row?.id ?? "", at: view.shownAt, since: view.pressedAt ?? null });
+    tell(view, "ratify-painted", { row: row?.id ?? "", at: view.shownAt, since: view.pressedAt });
+    if (row) view.pressedAt = null;
   });
 }
 
@@ -243,7 +244,7 @@ function fieldOf(view, over, button) {
   const { row } = view;
   const box = el("textarea");
   box.value = over === "note" ? view.note : "";
-  box.rows = over === "note" ? 3 : 10;
+  box.rows = over === "note" ? 3 : 8;
   box.ariaLabel = button.help || button.words;
   const save = el("button", "key primary save", null, el("span", "", "Save"), el("kbd", "", "Ctrl Enter"));
   save.type = "button";
