@@ -9,7 +9,7 @@ from cai_core.cli.labels_learn import learn
 
 @click.group()
 def labels() -> None:
-    """Say how right labels are, learn a judge from them, bring them in and write them out."""
+    """Say how right labels are, learn a judge from people's, bring them in and write them out."""
 
 
 labels.add_command(certificate)

@@ -20,7 +20,7 @@ COMMANDS = {  # in the order of the help: what each does
     "revise": "Answer, criticise and revise prompts under a constitution.",
     "sample-pairs": "Sample two answers to every prompt.",
     "judge": "Judge pairs under a constitution, in both orders.",
-    "labels": "Say how right labels are, learn a judge from them; bring them in, write them out.",
+    "labels": "Say how right labels are; learn a judge from people's; bring them in, write them out.",
     "features": "Read the answers of pairs once, for learned judges.",
     "impact": "See what an edit of a constitution changes, and whether it is real.",
     "impact-revisions": "See what an edit makes of the same answers when they are revised.",

@@ -39,8 +39,9 @@ class PairFilter:
 
     Args:
         text: every word stands in the prompt or an answer, in any case; the last one may go on.
-        judged: a standing judgement without a failure is there. constitution, verdict and sure narrow
-            that to one under this constitution's hash, with this verdict, with P(its verdict) in this range.
+        judged: a standing judgement without a failure is there. judge, constitution, verdict and sure
+            narrow that to one of this judge, under this constitution's hash, with this verdict, with
+            P(its verdict) in this range.
         inconsistent: a judge's two orders disagree. disputed: people disagree and nobody decided.
         contested: two of the judges and people name different sides.
         seen_by: a standing verdict of this person is there. not_seen_by: none is.
@@ -52,6 +53,7 @@ class PairFilter:
     source: str = ""
     job: str = ""
     judged: bool | None = None
+    judge: str = ""
     constitution: str = ""
     verdict: str = ""
     sure: tuple[float, float] | None = None
@@ -64,7 +66,7 @@ class PairFilter:
 
     @property
     def narrows_judgement(self) -> bool:
-        return bool(self.constitution or self.verdict or self.sure)
+        return bool(self.judge or self.constitution or self.verdict or self.sure)
 
 
 @dataclass(frozen=True)
@@ -293,10 +295,12 @@ def clause_of(where: PairFilter) -> tuple[str, list[Any]]:
 
 
 def _need_judgement(where: PairFilter, need: Callable[..., None]) -> None:
-    """What one standing judgement must say: under which constitution, which verdict, how sure."""
+    """What one standing judgement must say: whose, under which constitution, which verdict, how sure."""
     narrower, values = "", list[Any]()
+    if where.judge:
+        narrower, values = " AND n.annotator = ?", [where.judge]
     if where.constitution:
-        narrower, values = " AND n.constitution = ?", [where.constitution]
+        narrower, values = f"{narrower} AND n.constitution = ?", [*values, where.constitution]
     if where.verdict:
         narrower, values = f"{narrower} AND t.verdict = ?", [*values, where.verdict]
     if where.sure is not None:

@@ -39,6 +39,19 @@ _STAND = f"""INSERT INTO standing (pair, annotator, label, verdict, p)
         WHERE p.seq IN {_THESE} AND NOT EXISTS (SELECT 1 FROM undos u WHERE u.target = l.id)
         GROUP BY p.seq, n.id)"""
 
+# Of one annotator of kind rule, on all pairs at once.
+_NOTE_RULE = """INSERT OR IGNORE INTO annotators
+    (kind, annotator, method, principles, template, constitution) VALUES ('rule', :rule, '', '', '', '')"""
+_FALL_OF_RULE = """DELETE FROM standing
+    WHERE annotator = (SELECT id FROM annotators WHERE kind = 'rule' AND annotator = :rule)"""
+_STAND_OF_RULE = """INSERT INTO standing (pair, annotator, label, verdict, p)
+    SELECT pair, n.id, label, verdict, p_a FROM (
+        SELECT p.seq AS pair, max(l.seq) AS label, l.verdict, l.p_a
+        FROM labels l JOIN pairs p ON p.id = l.pair
+        WHERE l.kind = 'rule' AND l.annotator = :rule
+            AND NOT EXISTS (SELECT 1 FROM undos u WHERE u.target = l.id)
+        GROUP BY p.seq) JOIN annotators n ON n.kind = 'rule' AND n.annotator = :rule"""
+
 # A skip decides nothing: the pair waits for somebody else.
 _DECIDES = f"""n.kind = 'person' AND s.verdict != 'skip'
     AND json_extract(l.review, '$.queue') = '{ADJUDICATION}'"""
@@ -89,6 +102,15 @@ def refresh(db: Database, seqs: Iterable[int]) -> None:
         for sql in (_NOTE_ANNOTATORS, _STAND, _FLAGS):
             db.conn.execute(sql, [these])
         _refresh_levels(db, these)
+
+
+def refresh_rule(db: Database, annotator: str) -> None:
+    """Write what stands of one rule's labels again; nothing else of a state depends on rules.
+
+    Call it in the transaction that wrote to the log.
+    """
+    for sql in (_NOTE_RULE, _FALL_OF_RULE, _STAND_OF_RULE):
+        db.conn.execute(sql, {"rule": annotator})
 
 
 def _refresh_levels(db: Database, these: str) -> None:

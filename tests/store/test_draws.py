@@ -216,6 +216,20 @@ def test_the_newest_matches_of_a_search_come_first(filled):
     assert replace(found[0], job="") == pairs.get(filled, found[0].id)
 
 
+def test_verdicts_that_are_read_in_count_as_the_draws_they_were(db):
+    said = [
+        labels.verdict_label(pair("one"), "a", review=review("Ada", queue="even", pi=0.5)),
+        labels.verdict_label(pair("two"), "a", review=review("Ada", queue="filter", pi=0.5)),
+        labels.verdict_label(pair("three"), "a", review=review("Ada", queue="useful", blind=False)),
+    ]
+    for _ in range(2):
+        labels.add_many(db, said, job="file:there")
+    [draw] = db["draws"].rows
+    assert (draw["queue"], draw["pi"]) == ("even", 0.5)
+    left = {lease.pair.pair.prompt[0].content for lease in draws.lease(db, "Grace", EVEN)}
+    assert left == {"three"}  # "two" was read blind: its draw is credited
+
+
 def test_who_skips_a_disputed_pair_leaves_it_to_somebody_else(db):
     labels.add(db, replace(judgement(pair("q")), kind="person", annotator="Ada", review=review()))
     other = replace(judgement(pair("q")), verdict="b", kind="person", annotator="Bob")
@@ -253,17 +267,3 @@ def test_a_few_pairs_come_up_once_for_everybody_in_the_guided_queue(filled):
         verdicts.give(filled, press(number, lease), person="Ada")
     assert draws.lease(filled, "Ada", few) == []
     assert len(draws.lease(filled, "Bob", few)) == 2
-
-
-def test_verdicts_that_are_read_in_count_as_the_draws_they_were(db):
-    said = [
-        labels.verdict_label(pair("one"), "a", review=review("Ada", queue="even", pi=0.5)),
-        labels.verdict_label(pair("two"), "a", review=review("Ada", queue="filter", pi=0.5)),
-        labels.verdict_label(pair("three"), "a", review=review("Ada", queue="useful", blind=False)),
-    ]
-    for _ in range(2):
-        labels.add_many(db, said, job="file:there")
-    [draw] = db["draws"].rows
-    assert (draw["queue"], draw["pi"]) == ("even", 0.5)
-    left = {lease.pair.pair.prompt[0].content for lease in draws.lease(db, "Grace", EVEN)}
-    assert left == {"three"}  # "two" was read blind: its draw is credited
