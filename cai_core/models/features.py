@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FEATURES = 1  # part of cache keys; goes up when features come to be made otherwise
 # Depths as shares of all layers: 12, 20 and 30 of the built-in model's 30. A head on these agreed with
-# people on 64% of held-out hh pairs after 200 verdicts (docs/benchmarks.md, "learned").
+# people on 66% of held-out hh pairs after 200 verdicts (docs/benchmarks.md, "learned").
 MEANS = (0.4, 0.67, 1.0)
 LASTS = (0.67, 1.0)
 ROWS = 32  # in one pass: about 4,000 tokens of hh conversations

@@ -27,8 +27,8 @@ from cai_core.stats import (
 
 Features = NDArray[np.float32]
 
-# As C of scikit-learn's LogisticRegression with both orientations of a pair as rows: the best of those
-# tried on the hh pairs with the built-in model's features (docs/benchmarks.md, "learned").
+# As C of scikit-learn's LogisticRegression with both orientations of a pair as rows. What it gives on the
+# hh pairs with the built-in model's features stands in docs/benchmarks.md, "learned".
 C = 3e-4
 FOLDS = 10
 NEEDED = 50  # pairs with a verdict; with fewer it is hardly better than chance
