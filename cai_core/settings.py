@@ -39,6 +39,11 @@ def runs_dir() -> Path:
     return home() / "runs"
 
 
+def heads_dir() -> Path:
+    """Learned judges, a folder each."""
+    return home() / "heads"
+
+
 def datasets_dir() -> Path:
     return home() / "datasets"
 

@@ -152,11 +152,11 @@ def interval_text(estimate: Estimate, *, percent: bool = False, points: bool = F
     '95% interval 40% to 60%, n = 90'
     """
     if not (math.isfinite(estimate.low) and math.isfinite(estimate.high)):
-        return f"no interval, n = {estimate.n}"
+        return f"no interval, n = {estimate.n:,}"
     low, high = (
         number_text(end, percent=percent, points=points) for end in (estimate.low, estimate.high)
     )
-    return f"95% interval {low} to {high}, n = {estimate.n}"
+    return f"95% interval {low} to {high}, n = {estimate.n:,}"
 
 
 def state(name: str) -> None:

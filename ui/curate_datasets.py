@@ -16,7 +16,7 @@ from cai_core.errors import DataError
 from cai_core.schema import SPLITS
 from cai_core.store import datasets
 from cai_core.store.datasets import Dataset
-from ui import cards, curate_preview, menu
+from ui import cards, curate_preview, menu, quality_stamps
 from ui.plain import label, shorten
 
 _NAMES = {"sft": "SFT", "preference": "Preference", "prompts": "Prompts"}
@@ -80,6 +80,8 @@ def _closely(item: Dataset) -> None:
             curate_preview.sample(item.kind, there[: curate_preview.SHOWN])
         st.caption(f"{min(len(there), curate_preview.SHOWN)} of {len(there)} rows")
     with manifest:
+        if item.kind == "preference":
+            quality_stamps.show(frozen.certificate)
         st.json(dict(frozen.manifest))
 
 

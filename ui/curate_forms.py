@@ -7,11 +7,12 @@ from cai_core.curate.filters import Filters
 from cai_core.curate.pool import Rounds
 from cai_core.curate.snapshot import Origin
 from cai_core.schema import ConstitutionRef
-from cai_core.store import labels, overview, pairs, prompts, revisions
+from cai_core.store import corrections, labels, overview, pairs, prompts, revisions
 from cai_core.store.pairs import PairFilter
 from cai_core.store.revisions import RevisionFilter
-from ui import cards, curate_recipe, review_choice
+from ui import cards, curate_recipe, quality_stamps, review_choice
 from ui.curate_recipe import Helpful, Made, PreferenceRecipe, SftRecipe, Which
+from ui.review_choice import Judge
 
 SHIPPED = "Shipped helpful pairs"
 
@@ -24,7 +25,7 @@ _ROUNDS: dict[Rounds, str] = {"all": "Every round's revision", "last": "The last
 
 def sft(db: Database) -> Made | None:
     """Revised answers, mixed with helpful ones."""
-    if not revisions.count(db):
+    if not revisions.count(db) and not corrections.count(db):
         cards.empty(
             "There are no revisions yet",
             "Supervised training learns from revised answers.",
@@ -48,7 +49,7 @@ def sft(db: Database) -> Made | None:
     )
     recipe = SftRecipe(where, which, rounds, _answer_filters("sft", {"keep_marked": marked}))
     harmless = recipe.pool(db)
-    helpful = curate_recipe.helpful_answers(recipe.filters)
+    helpful = curate_recipe.helpful_answers(db, recipe.filters)
     share = _share(
         curate_recipe.most_helpful(harmless, helpful.pool), curate_recipe.SFT_SHARE, helpful, "sft"
     )
@@ -90,7 +91,7 @@ def preference(db: Database) -> Made | None:
         [*uses, None],
         format_func=lambda one: review_choice.judge_name(one) if one else "None: people only",
         key="preference_judge",
-        help="What people agree on always stands over the judge.",
+        help="What people agree on always stands over the judge, and so does a bulk label.",
     )
     source = st.selectbox(
         "Source",
@@ -103,11 +104,18 @@ def preference(db: Database) -> Made | None:
         min_value=0,
         value=0,
         key="preference_most",
-        help="0 is no limit. Pairs that people confirmed come first.",
+        help="0 is no limit. Pairs that people confirmed come first; corrected answers come on top.",
     )
     filters = _pair_filters()
     where = PairFilter(source=source)
-    recipe = PreferenceRecipe(judge.where if judge else None, where, int(most), filters)
+    recipe = PreferenceRecipe(
+        judge.where if judge else None,
+        where,
+        int(most),
+        filters,
+        temperature=_temperature(db, judge),
+        certificate=quality_stamps.of_judge(db, judge),
+    )
     harmless = recipe.pool(db)
     helpful = _helpful_pairs(db, source, filters)
     share = _share(
@@ -117,6 +125,16 @@ def preference(db: Database) -> Made | None:
         "preference",
     )
     return curate_recipe.made(harmless, helpful, share, recipe.origin)
+
+
+def _temperature(db: Database, judge: Judge | None) -> float | None:
+    """The one in use for this judge, with a word of it."""
+    found = quality_stamps.temperature_of(db, judge)
+    if found is not None:
+        st.caption(
+            f":material/thermostat: This judge's log-odds are divided by {found:.2f} (Quality)."
+        )
+    return found
 
 
 def _helpful_pairs(db: Database, source: str, filters: Filters) -> Helpful:
@@ -164,7 +182,18 @@ def _answer_filters(key: str, values: dict[str, object]) -> Filters:
             "Most repetition", 0.0, 1.0, 1.0, 0.05, key=f"{key}_repetition", help="1 is no limit."
         )
         least, most = st.slider("Words", 0, 1000, (0, 1000), 5, key=f"{key}_words")
-    values = values | chosen | {"min_words": least}
+    with st.expander("Corrected answers", icon=":material/edit_note:"):
+        share = st.slider(
+            "Greatest share",
+            0.0,
+            1.0,
+            Filters().max_corrected,
+            0.05,
+            key=f"{key}_corrected",
+            help="Of the rows beside the helpful ones: answers that people wrote in place of a"
+            " model's. Which ones are left out stays the same. 1 is no limit.",
+        )
+    values = values | chosen | {"min_words": least, "max_corrected": share}
     values |= {"max_words": most} if most < 1000 else {}
     values |= {"max_repetition": repetition} if repetition < 1 else {}
     return Filters.of(values)

@@ -1,5 +1,6 @@
 """What a dataset would hold, before anything is written; and the button that freezes it."""
 
+import hashlib
 import re
 import shutil
 from collections import Counter
@@ -11,7 +12,7 @@ from sqlite_utils import Database
 from cai_core.curate import snapshot, split
 from cai_core.curate.pool import Pool
 from cai_core.curate.snapshot import Snapshot
-from cai_core.schema import SPLITS, Row, Split, canonical_json, content_hash
+from cai_core.schema import SPLITS, Row, Split, canonical_json
 from cai_core.settings import datasets_dir
 from cai_core.store import datasets
 from cai_core.store.datasets import Dataset
@@ -25,6 +26,7 @@ SHOWN = 20  # rows of a sample
 _REASONS = {
     "beyond the limit": "more than was asked for",
     "helpful beyond the share": "helpful rows that the share does not need",
+    "corrected beyond the share": "more than the greatest share of corrected answers",
     "equal answers": "both answers are the same",
     "duplicate": "the same row stands in already",
     "bad": "people called both answers bad",
@@ -62,7 +64,10 @@ def show(db: Database, made: Made) -> None:
 
 
 def _key(pool: Pool) -> str:
-    return content_hash([canonical_json(row.row) + str(row.split) for row in pool.rows])
+    digest = hashlib.sha256()
+    for row in pool.rows:
+        digest.update(f"{canonical_json(row.row)}{row.split}\n".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:16]
 
 
 @st.cache_data(max_entries=8, show_spinner="Joining near-duplicates…")
@@ -73,7 +78,7 @@ def _splits(key: str, _pool: Pool) -> list[Split]:
 
 def _counts(pool: Pool, splits: list[Split]) -> list[Row]:
     count = Counter((one, row.source) for row, one in zip(pool.rows, splits, strict=True))
-    names = {"harmless": "From the pool", "helpful": "Helpful"}
+    names = {"harmless": "From the pool", "corrected": "Corrected", "helpful": "Helpful"}
     return [
         {"Split": one.capitalize()}
         | {words: count[one, name] for name, words in names.items()}

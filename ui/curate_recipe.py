@@ -10,12 +10,14 @@ from sqlite_utils import Database
 
 from cai_core.curate import formats, pool
 from cai_core.curate.filters import Filters
+from cai_core.curate.formats import Answer
 from cai_core.curate.pool import LabelledPair, Pool, Rounds
 from cai_core.curate.snapshot import Origin
 from cai_core.review.effective import Effective, effective_labels
-from cai_core.schema import CORRECTED, HUMAN_P, Label, Pair, Prompt, Revision, Round, Split
+from cai_core.schema import CORRECTED, HUMAN_P, Label, Pair, Prompt, Revision, Round, Row, Split
 from cai_core.settings import DATA_DIR
-from cai_core.store import labels, pairs, prompts, revisions
+from cai_core.store import corrections, helpful, prompts, revisions, said
+from cai_core.store.decisions import DecisionEvent
 from cai_core.store.labels import LabelFilter
 from cai_core.store.pairs import PairFilter
 from cai_core.store.revisions import RevisionFilter, StoredRevision
@@ -74,7 +76,9 @@ class SftRecipe:
         found = revisions.find(db, self.where)
         kept = [item for item in found if _is_wanted(item, self.which)]
         made = pool.sft_rows(map(_as_trained, kept), self.filters, rounds=self.rounds)
-        return _also_dropped(made, _left_out(found, self.which))
+        corrected = pool.corrected_rows(_corrected_answers(db), self.filters)
+        both = pool.with_corrected(made, corrected, most=self.filters.max_corrected)
+        return _also_dropped(both, _left_out(found, self.which))
 
     @property
     def origin(self) -> Origin:
@@ -106,36 +110,54 @@ def _as_trained(item: StoredRevision) -> Revision:
 class PreferenceRecipe:
     """Which labelled pairs become rows; `judge` is whose judgements count where nobody spoke.
 
-    Under `most` (0 is no limit) those that people confirmed come first.
+    Under `most` (0 is no limit) those that people confirmed come first; corrected answers come on top.
+    `temperature` is what a judge's log-odds are divided by, see `effective`; `certificate` says how often
+    its labels agree with people.
     """
 
     judge: LabelFilter | None = None
     where: PairFilter = field(default_factory=PairFilter)
     most: int = 0
     filters: Filters = field(default_factory=Filters)
+    temperature: float | None = None
+    certificate: Row | None = None
 
     def pool(self, db: Database) -> Pool:
-        labelled = sorted(labelled_pairs(db, self), key=lambda one: one.source != "people")
-        made = pool.preference_rows(labelled, self.filters)
-        if not self.most or len(made.rows) <= self.most:
-            return made
-        beyond = {"beyond the limit": len(made.rows) - self.most}
-        return _also_dropped(replace(made, rows=made.rows[: self.most]), beyond)
+        found = [*labelled_pairs(db, self), *corrected_pairs(db, self.where)]
+        return pool.preference_rows(found, self.filters, most=self.most)
 
     @property
     def origin(self) -> Origin:
         judge = _set(vars(self.judge)) if self.judge else {}
         settings = {"judge": judge, "most": self.most} | _set(vars(self.where))
-        return Origin(filters=self.filters, settings=settings)
+        settings |= {"temperature": self.temperature} if self.temperature else {}
+        return Origin(filters=self.filters, settings=settings, certificate=self.certificate)
 
 
 def labelled_pairs(db: Database, recipe: PreferenceRecipe) -> list[LabelledPair]:
-    """Pairs with their effective labels: what people agree on, else the chosen judge's."""
-    there = {item.id: item.split for item in pairs.find(db, recipe.where)}
-    said = [item.label for item in labels.verdicts(db) if item.pair_id in there]
-    judged = labels.judgements(db, recipe.judge) if recipe.judge else []
-    kept = [item.label for item in judged if item.pair_id in there]
-    return [_labelled(one, there[one.pair.id]) for one in effective_labels(said, kept)]
+    """Pairs with their effective labels: people's, else a bulk rule's, else the chosen judge's."""
+    found = said.read(db, recipe.where, recipe.judge)
+    written = {one.pair.id: one for one in found.verdicts if pool.is_correction(one)}
+    verdicts = (one for one in found.verdicts if one.pair.id not in written)
+    judged = (one for one in found.judgements if one.pair.id not in written)
+    labels = effective_labels(verdicts, judged, temperature=recipe.temperature)
+    return [
+        *(_labelled(one, found.splits[one.pair.id]) for one in labels),
+        *(LabelledPair.of(one, split=found.splits[key]) for key, one in written.items()),
+    ]
+
+
+def corrected_pairs(db: Database, where: PairFilter) -> list[LabelledPair]:
+    """What people wrote in place of both answers, against either of them."""
+    found = corrections.standing(db, where)
+    return [LabelledPair.of(label) for one in found for label in one.labels]
+
+
+def _corrected_answers(db: Database) -> list[Answer]:
+    return [
+        Answer(Prompt.of(one.pair.pair.prompt, split=one.pair.split), one.text, writer=one.person)
+        for one in corrections.standing(db)
+    ]
 
 
 def _labelled(one: Effective, split: Split | None) -> LabelledPair:
@@ -151,10 +173,28 @@ def _labelled(one: Effective, split: Split | None) -> LabelledPair:
     )
 
 
-def helpful_answers(filters: Filters) -> Helpful:
-    """The shipped helpful answers."""
-    made = pool.answer_rows(formats.read_answers(HELPFUL_ANSWERS), filters)
-    return Helpful(made, HELPFUL_ANSWERS.name, file_hash(HELPFUL_ANSWERS))
+def shipped_answers() -> tuple[Answer, ...]:
+    """The helpful answers that ship, as they stand in the file."""
+    return formats.read_answers(HELPFUL_ANSWERS).rows
+
+
+def helpful_answers(db: Database, filters: Filters) -> Helpful:
+    """The shipped helpful answers, but those that people rejected, and as they corrected them."""
+    decided = helpful.decisions(db)
+    shipped = shipped_answers()
+    kept = [one for one in shipped if not _is_rejected(decided.get(one.id))]
+    made = pool.answer_rows([_as_corrected(one, decided.get(one.id)) for one in kept], filters)
+    left_out = {"dropped by a person": len(shipped) - len(kept)}
+    return Helpful(_also_dropped(made, left_out), HELPFUL_ANSWERS.name, file_hash(HELPFUL_ANSWERS))
+
+
+def _is_rejected(decision: DecisionEvent | None) -> bool:
+    return decision is not None and decision.verdict == "drop"
+
+
+def _as_corrected(one: Answer, decision: DecisionEvent | None) -> Answer:
+    is_corrected = decision is not None and decision.verdict == "correct"
+    return replace(one, text=decision.text) if decision and is_corrected else one
 
 
 def helpful_pairs(filters: Filters) -> Helpful:

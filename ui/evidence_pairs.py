@@ -12,8 +12,9 @@ from cai_core.evaluate.behind import Places
 from cai_core.evaluate.reweigh import Reweighed
 from cai_core.schema import VoteTable
 from cai_core.stats import sigmoid
-from cai_core.store import pairs
+from cai_core.store import pairs, sighted
 from ui import cards, review_pairs
+from ui.person import person
 from ui.plain import label, shorten
 from ui.review_answers import show_answers
 
@@ -44,7 +45,7 @@ def show_pairs(db: Database, behind: Behind, places: Places, *, nothing: str, ke
     st.caption(f"{len(places)} of {len(behind.table)} pairs, the clearest first.")
     ids = [behind.table.pair_ids[place] for place in places[:shown]]
     found = pairs.many(db, ids)
-    review_pairs.mark_sighted(ids)
+    sighted.mark(db, person(), ids)
     for place, pair_id in zip(places[:shown].tolist(), ids, strict=True):
         _card(found[pair_id], behind, place, key=key)
     if shown < len(places) and st.button(

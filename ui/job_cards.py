@@ -19,6 +19,8 @@ KINDS = {
     "revise": "critique and revision",
     "sample-pairs": "sampled pairs",
     "judge": "judging",
+    "features": "answers read for a learned judge",
+    "learn": "learned judge",
     "impact": "impact of an edit",
     "impact-revisions": "impact of an edit on revisions",
     "sft": "SFT",

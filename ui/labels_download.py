@@ -10,11 +10,12 @@ import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.curate import label_files
-from cai_core.curate.label_files import ENDINGS, NOT_HELD, OUT, TITLES, Form
+from cai_core.curate.label_files import ENDINGS, NOT_HELD, OUT, Form
 from cai_core.schema import SPLITS
 from cai_core.store import label_stream, labels, pairs
 from cai_core.store.label_stream import LabelChoice
 from cai_core.store.labels import StoredLabel
+from ui.labels_upload import titled
 from ui.plain import shorten
 
 EVERY = 2_000  # labels between two words of progress
@@ -62,7 +63,7 @@ def show_export(db: Database) -> None:
         return
     st.download_button(
         f"Download {made.labels:,} labels" if made.labels != 1 else "Download 1 label",
-        data=partial(_rewound, made.file),
+        data=partial(content, made.file),
         file_name=f"labels{ENDINGS[asked.form]}",
         mime="text/csv" if asked.form == "csv" else "application/json",
         icon=":material/download:",
@@ -71,13 +72,14 @@ def show_export(db: Database) -> None:
     )
 
 
-def _rewound(file: IO[bytes]) -> IO[bytes]:
+def content(file: IO[bytes]) -> bytes:
+    """The whole file: it is held only from the click on, and once."""
     file.seek(0)
-    return file
+    return file.read()
 
 
 def _ask(db: Database) -> _Asked:
-    form = st.selectbox("Form", OUT, format_func=TITLES.__getitem__, key="labels_out_form")
+    form = st.selectbox("Form", OUT, format_func=titled, key="labels_out_form")
     uses = labels.judge_uses(db)
     rules = {use.constitution.hash: use.constitution.name for use in uses if use.constitution}
     left, right = st.columns(2)

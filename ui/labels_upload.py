@@ -72,11 +72,16 @@ def _options() -> tuple[Form | None, str]:
     chosen = left.selectbox(
         "What it is",
         [_AUTO, *FORMS],
-        format_func=lambda form: TITLES.get(form, "Recognise it"),
+        format_func=lambda form: titled(form) if form in TITLES else "Recognise it",
         key="labels_form",
     )
-    name = right.text_input("Who gave verdicts that name nobody", NAMELESS, key="labels_nameless")
+    name = right.text_input("Whose are verdicts without a name", NAMELESS, key="labels_nameless")
     return next((form for form in FORMS if form == chosen), None), name.strip() or NAMELESS
+
+
+def titled(form: Form) -> str:
+    """The name of a form where it begins a line."""
+    return TITLES[form][:1].upper() + TITLES[form][1:]
 
 
 def _forget() -> None:
@@ -123,11 +128,11 @@ def _look(db: Database, file: UploadedFile, form: Form | None, nameless: str) ->
 
 def _show(look: Look) -> None:
     merged = look.merged
-    st.markdown(f"**{TITLES[look.form][:1].upper()}{TITLES[look.form][1:]}**, as it looks")
+    st.markdown(f"**{titled(look.form)}**, as it looks")
     counts = {
         "Labels": merged.labels,
         "New": merged.new,
-        "There already": merged.already,
+        "Known": merged.already,
         "Conflicts": merged.conflicts,
         "Bad rows": len(merged.bad),
     }

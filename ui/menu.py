@@ -71,6 +71,13 @@ MENU = (
         "Give your own verdict on pairs, and see where the judge is wrong.",
     ),
     Entry(
+        "quality",
+        "Quality",
+        ":material/verified:",
+        "Feedback",
+        "How right the labels are, how sure that is, and what would make it surer.",
+    ),
+    Entry(
         "curate",
         "Curate",
         ":material/filter_alt:",

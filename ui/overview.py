@@ -6,11 +6,10 @@ import pandas as pd
 import streamlit as st
 from sqlite_utils import Database
 
-from cai_core.review.agreement import agreement
 from cai_core.settings import BUILTIN, Settings
-from cai_core.store import labels, overview, work
+from cai_core.store import overview, work
 from cai_core.store.overview import Counts, Cycle
-from ui import cards, job_cards, menu
+from ui import cards, job_cards, menu, quality_data, quality_subject
 from ui.plain import label, shorten
 
 GUIDED = 20  # verdicts of the guided first review
@@ -113,14 +112,13 @@ def show_stages(db: Database, counts: Counts) -> None:
 
 
 def _agreement_words(db: Database) -> str:
-    blind = labels.LabelFilter()
-    found = agreement(
-        [item.label for item in labels.judgements(db, blind)],
-        [item.label for item in labels.verdicts(db, blind)],
-    ).estimate
-    if found.n == 0:
+    """Of the judge setting that was used last, as its certificate on the quality page has it."""
+    subject = quality_subject.newest(db)
+    found = quality_data.certificate_of(quality_data.read(db, subject)) if subject else None
+    if found is None or found.n == 0:
         return "agreement with the judge: –"
-    return f"judge agrees in {cards.number_text(found.value, percent=True)} ({found.low:.0%} to {found.high:.0%}, n = {found.n})"
+    share = cards.number_text(found.estimate, percent=True)
+    return f"judge agrees in {share} ({found.low:.0%} to {found.high:.0%}, n = {found.n:,})"
 
 
 def _only_training(counts: Counts) -> dict[str, int]:

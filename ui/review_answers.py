@@ -1,7 +1,8 @@
 """The two answers of a pair side by side, with the words shaded that only one of them has."""
 
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import streamlit as st
 
@@ -35,10 +36,10 @@ def sides(a: str, b: str, *, mark: bool = True) -> Sides:
     >>> sides("yes", "no way at all").marked
     False
     """
-    parts = word_diff(a, b) if mark and a != b else []
-    if not parts or _shared(parts) < SHARED:
+    both = parts_of_both(a, b) if mark else None
+    if both is None:
         return Sides(block(a), block(b), marked=False)
-    return Sides(_html(parts, "removed"), _html(parts, "added"), marked=True)
+    return Sides(_html(both[0]), _html(both[1]), marked=True)
 
 
 def _shared(parts: list[DiffPart]) -> float:
@@ -50,17 +51,28 @@ def _shared(parts: list[DiffPart]) -> float:
     return twice / max(1, twice + count["removed"] + count["added"])
 
 
-def _html(parts: list[DiffPart], own: str) -> str:
-    """One answer: its own words shaded, and the white space between two of them too."""
+def parts_of_both(a: str, b: str) -> tuple[list[DiffPart], list[DiffPart]] | None:
+    """Both answers cut where they differ; None where marks would clutter more than they help.
+
+    What has only white space between two changes is a change too.
+    """
+    parts = word_diff(a, b) if a != b else []
+    if not parts or _shared(parts) < SHARED:
+        return None
+    return _shaded(parts, "removed"), _shaded(parts, "added")
+
+
+def _shaded(parts: list[DiffPart], own: Literal["removed", "added"]) -> list[DiffPart]:
     mine = [part for part in parts if part.op in ("same", own)]
     changed = [part.op == own for part in mine]
-    shaded = [
-        here or (not part.text.strip() and before and after)
-        for part, here, before, after in zip(
-            mine, changed, [False, *changed], [*changed[1:], False], strict=False
-        )
+    return [
+        replace(part, op=own) if not part.text.strip() and before and after else part
+        for part, before, after in zip(mine, [False, *changed], [*changed[1:], False], strict=False)
     ]
-    shown = "".join(_part(part.text, mark) for part, mark in zip(mine, shaded, strict=True))
+
+
+def _html(parts: list[DiffPart]) -> str:
+    shown = "".join(_part(part.text, part.op != "same") for part in parts)
     return f'<div style="{_BLOCK}">{shown}</div>'
 
 
@@ -83,14 +95,15 @@ def show_answers(a: str, b: str, *, mark: bool = True) -> None:
                     st.html(body)
                 else:
                     st.caption("The answer is empty.")
-    st.caption(_note(a, b, shown, mark))
+    st.caption(note(a, b, marked=shown.marked, mark=mark))
 
 
-def _note(a: str, b: str, shown: Sides, mark: bool) -> str:
+def note(a: str, b: str, *, marked: bool, mark: bool = True) -> str:
+    """How long both are, and what is shaded."""
     lengths = f"A has {len(a.split())} words, B {len(b.split())}."
     if a == b:
         return f"The answers are the same. {lengths}"
-    if shown.marked:
+    if marked:
         return f"Shaded: what only one answer says. {lengths}"
     if mark:
         return f"The answers share too few words for marks to help. {lengths}"

@@ -1,20 +1,20 @@
-"""What the judge said of a pair, with A and B as the reviewer sees them, and the constitution beside it."""
+"""What the judge said of a pair, with A and B as the reviewer sees them, and how often they agree."""
 
 import streamlit as st
 from sqlite_utils import Database
 
-from cai_core.review.agreement import agreement
-from cai_core.schema import Label, Version
+from cai_core.review.agreement import share
+from cai_core.schema import Label
 from cai_core.stats import Estimate
-from cai_core.store import labels
-from cai_core.store.labels import LabelFilter
-from ui import ballots, cards, charts, menu
+from cai_core.store import verdicts
+from ui import ballots, cards, charts
 from ui.judge_choices import judge_words
 from ui.plain import block, label
 from ui.review_choice import GUIDED, Judge
+from ui.review_rows import judgement_rows
 
-CONSTITUTION_HEIGHT = 560
-EVEN = frozenset({"all", "even", GUIDED})  # queues in which no pair comes up for being hard
+# Queues in which no pair comes up for being hard; "all" is the name of an older one.
+EVEN = frozenset({"all", "even", GUIDED})
 
 
 def show_judgement(found: Label | None, *, key: str) -> None:
@@ -48,49 +48,11 @@ def _numbers(found: Label) -> None:
             st.badge("inconsistent", icon=":material/sync_problem:", color="orange")
         elif found.flipped:
             st.badge("flipped", icon=":material/swap_horiz:", color="gray")
-    st.table(dict(_rows(found)), border="horizontal", width="content")
+    st.table(dict(judgement_rows(found)), border="horizontal", width="content")
     who = judge_words(found.annotator)
     st.caption(f"{who} · {label(found.method)} · {label(found.principles)}")
     if said := ballots.notes(found):
         st.caption(" ".join(said))
-
-
-def _rows(found: Label) -> list[tuple[str, str]]:
-    rows = [("P(A is better)", _number(found.p_a))]
-    if found.orders:
-        rows.append(("… when A stood first", _number(found.orders.ab)))
-        rows.append(("… when B stood first", _number(found.orders.ba)))
-    rows.append(("Offset to the first place", _number(found.offset, signed=True)))
-    mass = "Share of readable verdicts" if found.method == "repeat" else "Mass on the two options"
-    rows.append((mass, _number(found.mass)))
-    return rows
-
-
-def _number(value: float | None, *, signed: bool = False) -> str:
-    if value is None:
-        return "–"
-    return f"{value:+.2f}" if signed else f"{value:.2f}"
-
-
-def show_constitution(version: Version | None) -> None:
-    """Draw the principles that a comparison is made under."""
-    if version is None:
-        cards.empty(
-            "There is no constitution yet",
-            "Write one, so that you and the judge look for the same things.",
-            page="constitution",
-            label="Write a constitution",
-        )
-        return
-    with st.container(border=True, height=CONSTITUTION_HEIGHT, gap="small"):
-        name = label(version.constitution.name)
-        st.markdown(f"**Which answer is better under {name}, version {version.number}?**")
-        asked = [p for p in version.constitution.enabled if p.text.strip()]
-        for principle in asked:
-            cards.principle(principle.key, principle.text)
-        if not asked:
-            st.caption("No principle of this version has a wording for comparisons.")
-            menu.link("constitution", "Add one")
 
 
 def counted_with(queue: str) -> frozenset[str]:
@@ -104,10 +66,7 @@ def agreement_with(
     """How often this judge agrees with this reviewer's first blind verdicts; None without a judge."""
     if judge is None:
         return None
-    said = [item.label for item in labels.verdicts(db, LabelFilter(annotator=reviewer))]
-    said = [one for one in said if one.review and one.review.queue in queues]
-    where = LabelFilter(**{**vars(judge.where), "pairs": [one.pair.id for one in said]})
-    return agreement([item.label for item in labels.judgements(db, where)], said).estimate
+    return share(verdicts.beside_judge(db, reviewer, judge.where, queues))
 
 
 def agreement_words(estimate: Estimate | None) -> str:

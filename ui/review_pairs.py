@@ -1,224 +1,242 @@
-"""Pairs one at a time: the answers, the keys that decide, and what became of the one before.
+"""Pairs one at a time on the review card: what was pressed is stored, the next ones are handed over.
 
-A decision is an event; nothing is overwritten. A button belongs to its pair, so that a second key
-pressed while the screen changes decides nothing.
+A decision is an event; nothing is overwritten. The card draws the next pair itself, so that a key never
+waits for this page.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import streamlit as st
 from sqlite_utils import Database
 
-from cai_core.schema import Label, Pair, Review, Verdict
-from cai_core.stats import Estimate
-from cai_core.store import labels, pairs
+from cai_core.schema import Label, Pair
+from cai_core.store import draws, guidelines, labels, pairs, sighted
+from cai_core.store.draws import Lease
+from cai_core.store.labels import LabelFilter
+from cai_core.store.pairs import StoredPair
 from ui import (
     cards,
     frame,
     menu,
     principle_from,
+    review_card,
     review_choice,
-    review_deck,
     review_guided,
+    review_presses,
+    review_progress,
+    review_rows,
+    review_search,
     review_sides,
 )
 from ui.person import person
 from ui.plain import label, shorten
 from ui.principle_from import Subject
-from ui.review_answers import show_answers
-from ui.review_choice import Choice
-from ui.review_deck import Card, Deck
-from ui.review_judge import (
-    agreement_with,
-    agreement_words,
-    counted_with,
-    show_constitution,
-    show_judgement,
-)
+from ui.review_card import HELP, NOTE, UNDO, Before, Button, Fact, Hand, Nothing, Rule, Side
+from ui.review_choice import GUIDED, Choice
+from ui.review_judge import show_judgement
+from ui.review_presses import Reading, Stored
 
-DECK = "review_pair_deck"  # session state
+CARD = "review_pairs_card"  # the component's key
 BEFORE = "review_pair_before"  # session state: id of the pair that was decided last
-SIGHTED = "review_sighted"  # session state: ids of pairs that were shown with the judge's verdict
-WANTED = "review_wanted"  # session state: id of a pair that another page sent here
-AGREED = "review_agreed"  # session state: the agreement, and what it was counted over
-MANY = 100  # verdicts from which they are not counted anew at every key
-LONG = 500  # characters from which a conversation scrolls in its card
+TOP = "review_on_top"  # session state: ids of pairs that come before those of the queue
 
-_BUTTONS: tuple[tuple[Verdict, str, str, str], ...] = (
-    ("a", "A is better", "A", ""),
-    ("b", "B is better", "B", ""),
-    ("tie", "Tie", "T", ":material/drag_handle:"),
-    ("bad", "Both bad", "X", ":material/thumb_down:"),
-    ("skip", "Skip", "S", ":material/skip_next:"),
+REASONS = ("harmful", "evasive", "wrong", "preachy", "off topic", "unclear", "too long", "rude")
+BUTTONS = (
+    Button("a", "A is better", says="a", clear=True, tone="primary"),
+    Button("b", "B is better", says="b", clear=True, tone="primary"),
+    Button("t", "Tie", says="tie"),
+    Button("x", "Both bad", says="bad", help="Both are bad: the pair stays out of datasets"),
+    Button("s", "Skip", says="skip", help="Skip: say nothing of this pair"),
+    Button("e", "Better answer", "edit", help="Write the answer that would be right"),
+    NOTE,
+    UNDO,
+    HELP,
 )
+QUESTION = "Which answer follows this constitution better?"
+
+
+@dataclass(frozen=True)
+class Line:
+    """The next pairs, the first one to show first: those asked for by hand, then the queue's."""
+
+    pairs: tuple[StoredPair, ...]
+    opened: frozenset[str] = frozenset()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        return tuple(item.id for item in self.pairs)
 
 
 @frame.fragment
 def show(db: Database, choice: Choice) -> None:
-    """The card of the pair that is next, or what to do when none is left."""
-    deck = review_deck.opened(DECK, choice.made_for(person()), lambda: _draw(db, choice))
-    if wanted := st.session_state.pop(WANTED, None):
-        deck = deck.showing(Card(wanted))
-        review_deck.keep(DECK, deck)
-    _progress(db, choice, deck)
-    if deck.current is None:
-        _nothing_left(db, choice, deck)
-        return
-    stored = pairs.get(db, deck.current.id)
-    pair = review_sides.as_shown(stored.pair, person())
-    version = review_choice.constitution(db, choice.judge)
-    left, right = st.columns([3, 1], gap="medium")
-    with left:
-        _buttons(deck.current, choice, version.number if version else None)
-        _conversation(pair)
-        show_answers(pair.response_a, pair.response_b)
-        if not choice.blind:
-            _judge(db, choice, deck.current)
-        if choice.queue != review_choice.GUIDED:
-            _before(db, choice)
-    with right:
-        show_constitution(version)
+    """Store what was pressed, and hand over what comes next."""
+    choice = review_choice.as_it_is_now(db, choice)
+    if choice.name == "search":
+        review_search.show(db, choice.queue.where, open_here)
+    handed = review_card.handed(CARD)
+    under = choice.version.ref if choice.version else None
+    stored = review_presses.store(db, handed.presses, Reading(person(), choice.queue, under))
+    _remember(stored)
+    choice = review_choice.as_it_is_now(db, choice)
+    line = _line(db, draws.lease(db, person(), choice.queue) if _draws(choice) else [])
+    review_progress.show(db, choice)
+    if choice.name == GUIDED and not line.pairs:
+        review_guided.show_result(db, choice.judge)
+    hand = Hand(
+        kind="pair",
+        person=person(),
+        queue=choice.queue.key,
+        buttons=BUTTONS,
+        cards=_rows(db, choice, line),
+        acks=stored.acks,
+        echo=handed.nonce,
+        reasons=REASONS,
+        question=QUESTION if line.pairs else "",
+        side=side_of(db, choice),
+        before=None if choice.name == GUIDED else _before(db, choice),
+        before_title="The pair before",
+        nothing=_nothing(choice),
+        told=" ".join(stored.refused),
+    )
+    review_card.show(hand, key=CARD)
+    if not line.pairs:
+        _ways_on(choice)
+    if choice.name != GUIDED:
+        _look_back(db, choice)
 
 
 def open_pair(pair_id: str) -> None:
     """Go to the review page with this pair on top; a guided review waits meanwhile."""
-    st.session_state[WANTED] = pair_id
+    open_here(pair_id)
     st.session_state[review_guided.ON] = False
     st.switch_page("pages/review.py")
 
 
-def mark_sighted(pair_ids: Iterable[str]) -> None:
-    """Remember that these pairs were shown with what a judge says of them: no verdict is blind now."""
-    _sighted().update(pair_ids)
+def open_here(pair_id: str) -> None:
+    """Put this pair on top."""
+    others = [one for one in st.session_state.get(TOP, ()) if one != pair_id]
+    st.session_state[TOP] = (pair_id, *others)
 
 
-def _draw(db: Database, choice: Choice) -> Deck:
-    with st.spinner("Drawing the queue…"):
-        return review_choice.draw(db, choice)
+def _remember(stored: Stored) -> None:
+    """What was taken back comes on top; what was said comes from there no more."""
+    for pair_id in stored.said:
+        top = st.session_state.get(TOP, ())
+        st.session_state[TOP] = tuple(one for one in top if one != pair_id)
+        st.session_state[BEFORE] = pair_id
+    for pair_id in stored.back:
+        open_here(pair_id)
+        st.session_state.pop(BEFORE, None)
 
 
-def _progress(db: Database, choice: Choice, deck: Deck) -> None:
-    total = len(deck.cards)
-    words = deck.progress_words("reviewed")
-    if choice.queue != review_choice.GUIDED:
-        words += f" · {agreement_words(_agreement(db, choice))}"
-    st.progress(deck.at / total if total else 0.0, text=words)
+def _draws(choice: Choice) -> bool:
+    """A search without words draws nothing."""
+    return choice.name != "search" or bool(choice.queue.where.text)
 
 
-def _agreement(db: Database, choice: Choice) -> Estimate | None:
-    """The agreement so far; over many verdicts it takes long to count and is told every tenth one."""
-    queues, n = counted_with(choice.queue), labels.people(db).get(person(), 0)
-    made_for = (person(), choice.judge, queues, n if n < MANY else n // 10)
-    if AGREED not in st.session_state or st.session_state[AGREED][0] != made_for:
-        found = agreement_with(db, choice.judge, person(), queues=queues)
-        st.session_state[AGREED] = (made_for, found)
-    return st.session_state[AGREED][1]
+def _line(db: Database, leases: Sequence[Lease]) -> Line:
+    top: tuple[str, ...] = st.session_state.get(TOP, ())
+    leased = {lease.pair.id: lease.pair for lease in leases}
+    opened = pairs.many(db, [one for one in top if one not in leased])
+    both = opened | leased
+    first = [both[one] for one in top if one in both]
+    rest = [item for key, item in leased.items() if key not in top]
+    return Line((*first, *rest), frozenset(opened))
 
 
-def _conversation(pair: Pair) -> None:
-    """A long one scrolls and begins at its end: the last turn is what was answered."""
-    text = sum(len(message.content) for message in pair.prompt)
-    if text <= LONG:
-        cards.conversation(pair.prompt)
-        return
-    with st.container(height=190, autoscroll=True):
-        cards.turns(pair.prompt)
+def _rows(db: Database, choice: Choice, line: Line) -> tuple[review_card.Row, ...]:
+    """The rows of the card; a pair whose judgement is handed over with it is sighted from now on."""
+    judged: dict[str, Label] = {}
+    if not choice.blind:
+        judged = review_choice.judgements(db, choice.judge, line.ids)
+        sighted.mark(db, person(), judged)
+    people = _said(db, line) if choice.name == "adjudication" else {}
+    rows = []
+    for item in line.pairs:
+        facts: list[Fact] = []
+        if said := people.get(item.id):
+            facts.append(review_rows.people_fact(said))
+        if not choice.blind:
+            facts.append(review_rows.judge_fact(_as_shown(judged.get(item.id))))
+        badges = ("Opened by hand: measures nothing",) if item.id in line.opened else ()
+        rows.append(review_rows.pair_row(item.pair, person(), badges=badges, facts=facts))
+    return tuple(rows)
 
 
-def _buttons(card: Card, choice: Choice, version: int | None) -> None:
-    """On top, where they stay in their place however long the answers are."""
-    with st.container(horizontal=True, gap="xsmall"):
-        for verdict, words, key, icon in _BUTTONS:
-            st.button(
-                words,
-                key=f"pair_{verdict}_{card.id}",
-                shortcut=key,
-                icon=icon or None,
-                type="primary" if verdict in ("a", "b") else "secondary",
-                on_click=frame.callback(_decide),
-                args=(card, verdict, choice, version),
-            )
-        undo_button(card.id)
+def _said(db: Database, line: Line) -> dict[str, list[Label]]:
+    """What people said of these pairs, with the sides as this reviewer sees them."""
+    found: dict[str, list[Label]] = {}
+    for item in labels.standing(db, LabelFilter(kind="person", pairs=line.ids)):
+        shown = review_sides.label_as_shown(item.label, person())
+        found.setdefault(item.pair_id, []).append(shown)
+    return found
 
 
-def undo_button(row: str) -> None:
-    st.button(
-        "Undo",
-        key=f"pair_undo_{row}",
-        shortcut="U",
-        icon=":material/undo:",
-        type="tertiary",
-        help="Takes back your last verdict and shows that pair again.",
-        on_click=frame.callback(_undo),
+def _as_shown(found: Label | None) -> Label | None:
+    return review_sides.label_as_shown(found, person()) if found else None
+
+
+def side_of(db: Database, choice: Choice) -> Side:
+    """The principles that a comparison is made under, and the owner's guidelines."""
+    if choice.version is None:
+        return Side("There is no constitution yet", empty="Write one under Constitution.")
+    name = choice.version.constitution.name
+    asked = [p for p in choice.version.constitution.enabled if p.text.strip()]
+    written = guidelines.newest(db, name)
+    return Side(
+        f"{name}, version {choice.version.number}",
+        rules=tuple(Rule(p.key, p.text) for p in asked),
+        guidelines=written.text if written else "",
+        empty="" if asked else "No principle of this version has a wording for comparisons.",
     )
 
 
-def _decide(
-    db: Database, card: Card, verdict: Verdict, choice: Choice, version: int | None
-) -> None:
-    deck = review_deck.kept(DECK)
-    if deck is None or deck.after(card.id) == deck:
-        return  # a second key on a pair that was decided while the screen changed
-    review = Review(
-        blind=choice.blind and card.id not in _sighted(),
-        queue=choice.queue,
-        pi=card.pi,
-        reviewer=person(),
-        constitution_version=version,
-        first=True,  # the store knows whether it is
-    )
-    pair = pairs.get(db, card.id).pair
-    own = review_sides.own_verdict(card.id, person(), verdict)
-    labels.add(db, labels.verdict_label(pair, own, review=review))
-    review_deck.keep(DECK, deck.after(card.id))
-    st.session_state[BEFORE] = card.id
-
-
-def _undo(db: Database) -> None:
-    last, deck = labels.last_of(db, person()), review_deck.kept(DECK)
-    if last is None or deck is None:
-        st.toast("You have no verdict to undo.")
-        return
-    labels.undo(db, last.id, who=person())
-    review = last.label.review
-    review_deck.keep(DECK, deck.showing(Card(last.pair_id, review.pi if review else None)))
-    st.session_state.pop(BEFORE, None)
-
-
-def _sighted() -> set[str]:
-    return st.session_state.setdefault(SIGHTED, set())  # type: ignore[no-any-return]
-
-
-def _judge(db: Database, choice: Choice, card: Card) -> None:
-    found = review_choice.judgement(db, choice.judge, card.id)
-    if found:
-        _sighted().add(card.id)
-        found = review_sides.label_as_shown(found, person())
-    with st.container(border=True):
-        show_judgement(found, key=card.id)
-
-
-def _before(db: Database, choice: Choice) -> None:
-    """What was said of the pair before: now its judge may be seen."""
-    row = st.session_state.get(BEFORE)
-    said = labels.last_of(db, person()) if row else None
-    if said is None or said.pair_id != row:
-        return
-    mine = review_sides.label_as_shown(said.label, person())
-    found = review_choice.judgement(db, choice.judge, row)
-    judged = review_sides.label_as_shown(found, person()) if found else None
+def _before(db: Database, choice: Choice) -> Before | None:
+    """What was said of the pair before: now its judge is seen, and the pair is sighted."""
+    said = _mine(db)
+    if said is None:
+        return None
+    judged = _as_shown(review_choice.judgement(db, choice.judge, said.pair.id))
+    if judged is not None:
+        sighted.mark(db, person(), [said.pair.id])
+    mine = review_sides.label_as_shown(said, person())
+    you = f"you said “{cards.verdict_text(mine.verdict)}”"
     judge = cards.verdict_text(judged.verdict) if judged else "nothing yet"
-    words = f"The pair before · you: {cards.verdict_text(mine.verdict)} · judge: {judge}"
-    panel = st.expander(words, icon=":material/history:", key="pair_before", on_change="rerun")
-    if panel.open:
-        with panel:
-            asked = said.label.pair.prompt[-1].content
-            st.caption(label(shorten(asked, 300), limit=300))
-            show_judgement(judged, key=f"before_{row}")
-            if judged and {mine.verdict, judged.verdict} == {"a", "b"}:
-                _offer_of_overruled(db, said.label, row)
-            else:
-                _offer_of_answers(db, said.label.pair, mine.pair)
+    return Before(said.pair.id, you, f"the judge: {judge}")
+
+
+def _mine(db: Database) -> Label | None:
+    """This person's standing verdict on the pair that was decided last."""
+    row = st.session_state.get(BEFORE)
+    if row is None:
+        return None
+    where = LabelFilter(kind="person", annotator=person(), pairs=[row])
+    found = labels.standing(db, where)
+    return found[-1].label if found else None
+
+
+def _look_back(db: Database, choice: Choice) -> None:
+    """The judgement of the pair before in full, and a way to make a principle of it."""
+    said = _mine(db)
+    if said is None:
+        return
+    row = said.pair.id
+    panel = st.expander(
+        "The pair before", icon=":material/history:", key="pair_before", on_change="rerun"
+    )
+    if not panel.open:
+        return
+    mine = review_sides.label_as_shown(said, person())
+    judged = _as_shown(review_choice.judgement(db, choice.judge, row))
+    with panel:
+        asked = said.pair.prompt[-1].content
+        st.caption(label(shorten(asked, 300), limit=300))
+        show_judgement(judged, key=f"before_{row}")
+        if judged and {mine.verdict, judged.verdict} == {"a", "b"}:
+            _offer_of_overruled(db, said, row)
+        else:
+            _offer_of_answers(db, said.pair, mine.pair)
 
 
 def _offer_of_overruled(db: Database, said: Label, row: str) -> None:
@@ -239,31 +257,20 @@ def _offer_of_answers(db: Database, pair: Pair, shown: Pair) -> None:
         principle_from.offer(db, subject, key=f"before_{side}_{pair.id}", title=title)
 
 
-def _nothing_left(db: Database, choice: Choice, deck: Deck) -> None:
-    if choice.queue == review_choice.GUIDED:
-        review_guided.show_result(db, choice.judge)
-        undo_button("done")
+def _nothing(choice: Choice) -> Nothing:
+    if choice.name == GUIDED:
+        return Nothing("Your first review is done")
+    if choice.name == "search":
+        return Nothing("No pair is open", "Search above, and click one to read it.")
+    return Nothing(
+        "No pair is left in this queue",
+        "Choose another queue or other filters, or go on to the datasets. U takes the last one back.",
+    )
+
+
+def _ways_on(choice: Choice) -> None:
+    if choice.name == GUIDED:
         return
-    with st.container(border=True, width=640):
-        if not deck.cards:
-            st.markdown("**No pair passes these filters**")
-            st.markdown("Choose other filters above, or make more pairs.")
-        else:
-            st.markdown("**You have reviewed every pair in this queue**")
-            st.markdown("Draw another sample, choose another queue, or go on to the datasets.")
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.button(
-                "Draw again",
-                icon=":material/refresh:",
-                key="pair_again",
-                on_click=_draw_again,
-            )
-            undo_button("done")
-            menu.link("generate", "Make pairs")
-            menu.link("curate", "Build a dataset")
-
-
-def _draw_again() -> None:
-    st.session_state[review_choice.DRAWS] = st.session_state.get(review_choice.DRAWS, 0) + 1
-    review_deck.close(DECK)
-    st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        menu.link("generate", "Make pairs")
+        menu.link("curate", "Build a dataset")

@@ -1,28 +1,27 @@
-"""Revisions one at a time: prompt, first answer, rounds with their differences, and a decision by key.
+"""Revisions one at a time on the review card: prompt, first answer, what became of it, and a decision by key.
 
-D drops a revision: Streamlit keeps the key R for itself.
+D rejects a revision: Streamlit keeps the key R for itself.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 from sqlite_utils import Database
 
-from cai_core.schema import SPLITS, Revision, Round
+from cai_core.schema import SPLITS, Revision
 from cai_core.store import revisions, work
-from cai_core.store.revisions import Decision, RevisionFilter, StoredRevision
-from ui import cards, diff, frame, menu, principle_from, review_deck
-from ui.person import person
-from ui.plain import block, label, shorten
+from cai_core.store.revisions import RevisionFilter, StoredRevision
+from ui import cards, diff, frame, menu, principle_from, review_decisions
+from ui.plain import shorten
 from ui.principle_from import Subject
-from ui.review_deck import Card, Deck
-
-DECK = "review_revision_deck"  # session state
-EDITING = "review_revision_editing"  # session state: id of the revision whose text is open
-AT_ONCE = 500  # rows in one deck
+from ui.review_answers import parts_of_both
+from ui.review_card import Box, Fact, Nothing, Row, plain_parts, turns_of
+from ui.review_decisions import Shelf
+from ui.review_rows import folded
 
 _DONE = {"Not decided yet": False, "Decided": True, "All": None}
-_SAID = {"keep": "kept", "drop": "dropped", "correct": "corrected", "skip": "skipped"}
 
 
 def show(db: Database) -> None:
@@ -71,24 +70,26 @@ def _runs(db: Database) -> dict[str, str]:
 
 @frame.fragment
 def _show_one(db: Database, where: RevisionFilter) -> None:
-    deck = review_deck.opened(DECK, where, lambda: _draw(db, where))
+    shelf = Shelf(
+        kind="revision",
+        log=revisions,
+        made_for=where,
+        ids=partial(revisions.ids, db, where),
+        rows=partial(_rows, db),
+        question="Is this revision a good answer to learn from?",
+        nothing=Nothing(
+            "Nothing is left under these filters",
+            "Choose others above, or build a dataset from what was kept.",
+        ),
+    )
+    review_decisions.show(db, shelf)
     _progress(db, where)
-    _buttons(deck.current)
-    if deck.current is None:
-        _finished(db, where)
-        return
-    stored = revisions.get(db, deck.current.id)
-    if st.session_state.get(EDITING) == stored.id:
-        _editor(stored)
-    _decided(stored)
-    show_revision(stored.revision)
-    made = stored.revision
-    principle_from.offer(db, Subject(made.prompt, made.final), key=f"revision_{stored.id}")
-
-
-def _draw(db: Database, where: RevisionFilter) -> Deck:
-    found = [Card(item.id) for item in revisions.find(db, where, limit=AT_ONCE)]
-    return Deck.of(where, found, frozenset())
+    if last := review_decisions.last_decided(shelf):
+        made = revisions.get(db, last).revision
+        title = "Make a principle of the revision before"
+        subject = Subject(made.prompt, made.final)
+        principle_from.offer(db, subject, key=f"revision_{last}", title=title)
+    menu.link("curate", "Build the SFT dataset")
 
 
 def _progress(db: Database, where: RevisionFilter) -> None:
@@ -98,146 +99,58 @@ def _progress(db: Database, where: RevisionFilter) -> None:
     st.progress(done / total if total else 0.0, text=f"{done} of {total} decided")
 
 
-def _buttons(card: Card | None) -> None:
-    row = card.id if card else ""
-    choices: tuple[tuple[Decision, str, str, str], ...] = (
-        ("keep", "Keep", "K", ":material/check:"),
-        ("drop", "Drop", "D", ":material/close:"),
-        ("skip", "Skip", "S", ":material/skip_next:"),
+def _rows(db: Database, ids: Sequence[str]) -> tuple[Row, ...]:
+    return tuple(row_of(revisions.get(db, one)) for one in ids)
+
+
+def row_of(stored: StoredRevision) -> Row:
+    """The first answer beside the last revision, what was decided, and every round below."""
+    made = stored.revision
+    first, last = made.initial, made.final
+    both = parts_of_both(first, last)
+    left, right = map(folded, both) if both else (plain_parts(first), plain_parts(last))
+    boxes = [Box("First answer", left), Box(_title(made), right)]
+    if stored.decision and stored.decision.verdict == "correct":
+        boxes.append(Box("As corrected", plain_parts(stored.decision.text)))
+    return Row(
+        id=stored.id,
+        turns=turns_of(made.prompt),
+        boxes=tuple(boxes),
+        badges=(*review_decisions.badge_of(stored.decision), *_flaws(made)),
+        note=f"{diff.change_summary(first, last)} · {_made(made)}",
+        facts=_rounds(made),
+        starts=(
+            ("Begin with the revision", stored.response),
+            ("Begin with the first answer", first),
+        ),
     )
-    with st.container(horizontal=True):
-        for decision, words, key, icon in choices:
-            st.button(
-                words,
-                key=f"revision_{decision}_{row}",
-                shortcut=key,
-                icon=icon,
-                disabled=card is None,
-                on_click=frame.callback(_decide),
-                args=(row, decision),
-            )
-        st.button(
-            "Edit",
-            key=f"revision_edit_{row}",
-            shortcut="E",
-            icon=":material/edit:",
-            disabled=card is None,
-            on_click=_edit,
-            args=(row,),
-        )
-        st.button(
-            "Undo",
-            key=f"revision_undo_{row}",
-            shortcut="U",
-            icon=":material/undo:",
-            type="tertiary",
-            on_click=frame.callback(_undo),
-        )
 
 
-def _decide(db: Database, row: str, decision: Decision, text: str = "") -> None:
-    deck = review_deck.kept(DECK)
-    if deck is None or deck.after(row) == deck:
-        return  # a second key on a row that was decided while the screen changed
-    revisions.decide(db, row, decision, person=person(), text=text)
-    review_deck.keep(DECK, deck.after(row))
-    _stop_editing()
+def _title(made: Revision) -> str:
+    n = len(made.rounds)
+    return "No round of revision" if not n else f"After {n} round{'' if n == 1 else 's'}"
 
 
-def _undo(db: Database) -> None:
-    last = revisions.last_of(db, person())
-    deck = review_deck.kept(DECK)
-    if last is None or deck is None:
-        st.toast("You have no decision to undo.")
-        return
-    revisions.undo(db, last.id, who=person())
-    review_deck.keep(DECK, deck.showing(Card(last.revision)))
-    _stop_editing()
+def _flaws(made: Revision) -> tuple[str, ...]:
+    return tuple(
+        f"Round {number}: {flaw}"
+        for number, flaws in enumerate(made.flaws, start=1)
+        for flaw in flaws
+    )
 
 
-def _edit(row: str) -> None:
-    st.session_state[EDITING] = row
+def _rounds(made: Revision) -> tuple[Fact, ...]:
+    """Each round's critique, and what it made of the answer where another round came after."""
+    found = []
+    for number, one in enumerate(made.rounds, start=1):
+        title = f"Round {number} · {one.principle}"
+        found.append(Fact(f"{title} · critique", text=one.critique.strip() or "(none)"))
+        if number < len(made.rounds):
+            found.append(Fact(f"{title} · revision", text=one.revision or "(empty)"))
+    return tuple(found)
 
 
-def _stop_editing() -> None:
-    st.session_state.pop(EDITING, None)
-
-
-def _editor(stored: StoredRevision) -> None:
-    key = f"revision_text_{stored.id}"
-    st.session_state.setdefault(key, stored.response)
-    with st.container(border=True):
-        st.text_area("The answer as it should be", key=key, height=180)
-        with st.container(horizontal=True):
-            st.button(
-                "Save the correction",
-                type="primary",
-                key=f"revision_save_{stored.id}",
-                on_click=frame.callback(_save),
-                args=(stored.id, key),
-            )
-            st.button("Cancel", key=f"revision_cancel_{stored.id}", on_click=_stop_editing)
-
-
-def _save(db: Database, row: str, key: str) -> None:
-    _decide(db, row, "correct", st.session_state[key])
-
-
-def _decided(stored: StoredRevision) -> None:
-    """Whether somebody decided on it before, and what the correction says."""
-    last = stored.decision
-    if last is None:
-        return
-    st.badge(f"{_SAID[last.verdict]} by {label(last.person)}", icon=":material/person:")
-    if last.verdict == "correct":
-        diff.show_diff(stored.revision.final, last.text)
-
-
-def show_revision(revision: Revision) -> None:
-    """Draw a revision: what was asked on the left, what became of the answer on the right."""
-    left, right = st.columns([2, 3], gap="medium")
-    with left:
-        cards.conversation(revision.prompt)
-        cards.answer("First answer", revision.initial)
-        st.caption(_made(revision))
-    with right:
-        before = revision.initial
-        for number, one in enumerate(revision.rounds, start=1):
-            _round(number, one, before)
-            before = one.revision
-        if not revision.rounds:
-            st.caption("There was no round of revision.")
-
-
-def _made(revision: Revision) -> str:
-    ref = revision.constitution
+def _made(made: Revision) -> str:
+    ref = made.constitution
     under = f", under {ref.name} version {ref.version or '(a draft)'}" if ref else ""
-    return label(f"By {revision.model or 'an unnamed model'}{under}", limit=160)
-
-
-def _round(number: int, one: Round, before: str) -> None:
-    with st.container(border=True, gap="small"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**Round {number}**", width="stretch")
-            for flaw in one.flaws(before):
-                st.badge(flaw, icon=":material/warning:", color="orange")
-            st.badge(label(one.principle), icon=":material/gavel:", color="gray")
-        st.caption("Critique")
-        st.html(block(one.critique) if one.critique.strip() else block("(none)"))
-        st.caption(f"Revision · {diff.change_summary(before, one.revision)}")
-        diff.show_diff(before, one.revision)
-
-
-def _finished(db: Database, where: RevisionFilter) -> None:
-    with st.container(border=True, width=640):
-        st.markdown("**Nothing is left under these filters**")
-        st.markdown("Choose others above, or build a dataset from what was kept.")
-        with st.container(horizontal=True):
-            st.button(
-                "Look again",
-                icon=":material/refresh:",
-                key="revision_again",
-                on_click=review_deck.close,
-                args=(DECK,),
-            )
-            menu.link("curate", "Build the SFT dataset")
+    return f"By {made.model or 'an unnamed model'}{under}"

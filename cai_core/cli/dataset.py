@@ -35,6 +35,7 @@ def dataset() -> None:
 @click.option(
     "--helpful", type=_FILE, help="For sft: good answers. For preference: labelled pairs."
 )
+@click.option("--corrected", type=_FILE, help="For sft: answers that people wrote themselves.")
 @click.option("--share", type=click.FloatRange(0, 1, max_open=True), help="Helpful share of rows.")
 @click.option("--rounds", type=click.Choice(["all", "last"]), default="all", show_default=True)
 @click.option("--filter", "filters", multiple=True, metavar="NAME=VALUE", help=f"Of: {_FILTERS}.")
@@ -45,7 +46,8 @@ def build(running: Running, kind: str, out: Path, **options: Any) -> Row:
     _check_options(kind, options)
     filters = Filters.of(dict(_filter(given) for given in options["filters"]))
     rows = _rows(running, kind, options, filters)
-    files = {name: options[name] for name in (_KINDS[kind], "helpful") if options[name]}
+    given = (_KINDS[kind], "helpful", "corrected")
+    files = {name: options[name] for name in given if options[name]}
     if options["helpful"]:
         helpful = _helpful(running, kind, options["helpful"], filters)
         rows = pool.mix(rows, helpful, share=options["share"], seed=running.seed)
@@ -70,6 +72,8 @@ def _check_options(kind: str, options: Row) -> None:
             raise click.UsageError(f"--{name} is not for --kind {kind}")
     if options["helpful"] and kind == "prompts":
         raise click.UsageError("--helpful is not for --kind prompts")
+    if options["corrected"] and kind != "sft":
+        raise click.UsageError("--corrected is for --kind sft; other corrections stand in --labels")
     if options["share"] is not None and not options["helpful"]:
         raise click.UsageError("--share needs --helpful FILE")
 
@@ -85,7 +89,8 @@ def _rows(running: Running, kind: str, options: Row, filters: Filters) -> Pool:
     skip = running.skip_bad
     if kind == "sft":
         revisions = _reported(running, formats.read_revisions(options["revisions"], skip_bad=skip))
-        return _counted(pool.sft_rows(revisions, filters, rounds=options["rounds"]), revisions)
+        made = _counted(pool.sft_rows(revisions, filters, rounds=options["rounds"]), revisions)
+        return _with_corrected(running, made, options["corrected"], filters)
     if kind == "preference":
         labels = _reported(running, formats.read_labels(options["labels"], skip_bad=skip))
         return _counted(pool.preference_rows(labelled_pairs(labels.rows), filters), labels)
@@ -101,6 +106,14 @@ def _helpful(running: Running, kind: str, path: Path, filters: Filters) -> Pool:
     return _counted(pool.preference_rows(labelled_pairs(labels.rows), filters), labels)
 
 
+def _with_corrected(running: Running, made: Pool, path: Path | None, filters: Filters) -> Pool:
+    if path is None:
+        return made
+    answers = _reported(running, formats.read_answers(path, skip_bad=running.skip_bad))
+    corrected = _counted(pool.corrected_rows(answers, filters), answers)
+    return pool.with_corrected(made, corrected, most=filters.max_corrected)
+
+
 def _reported(running: Running, rows: Any) -> Any:
     running.report_bad(rows.bad)
     return rows
@@ -114,16 +127,23 @@ def _counted(made: Pool, rows: formats.Rows[Any]) -> Pool:
 
 
 def labelled_pairs(labels: tuple[Label, ...]) -> list[LabelledPair]:
-    """Pairs with their effective labels; a person's verdict stands over the judge's.
+    """Pairs with their effective labels; a person's verdict stands over a rule's, that over the judge's.
 
-    A person's verdict is a row of kind person, or the `label` beside a judgement.
+    A person's verdict is a row of kind person, or the `label` beside a judgement. Where a person wrote
+    the better answer, that pair's label is theirs.
     """
     people = [label for label in labels if label.kind != "judge"]
     people += [verdict for label in labels if (verdict := _beside(label))]
     judged = [label for label in labels if label.kind == "judge" and not _is_bare(label)]
     splits = {label.pair.id: split for label in labels if (split := _split(label))}
+    corrected = {label.pair.id: label for label in labels if pool.is_correction(label)}
+    people = [label for label in people if label.pair.id not in corrected]
+    judged = [label for label in judged if label.pair.id not in corrected]
     found = effective_labels(people, judged)
-    return [_labelled(label, splits.get(label.pair.id)) for label in found]
+    return [
+        *(_labelled(label, splits.get(label.pair.id)) for label in found),
+        *(LabelledPair.of(label) for label in corrected.values()),
+    ]
 
 
 def _is_bare(label: Label) -> bool:
@@ -188,9 +208,13 @@ def _description(frozen: snapshot.Snapshot) -> str:
     share = manifest["helpful_share"]["actual"]
     if share is not None:
         lines.append(f"  helpful share {share:.2f}")
+    if written := (manifest.get("corrected") or {}).get("by"):
+        lines.append(f"  {sum(written.values())} corrected, by {', '.join(written)}")
     for name, words in (("labelled_by", "labelled by"), ("dropped", "left out")):
         if manifest[name]:
             lines.append(f"  {words}: {_listed(manifest[name])}")
+    if frozen.certificate:
+        lines.append(f"  certificate: {frozen.certificate.get('words')}")
     return "\n".join(lines)
 
 

@@ -25,8 +25,16 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command()
 @click.option("--pairs", type=FILE, required=True, help="Pairs (JSONL, CSV or JSON; gzip too).")
-@click.option("--constitution", type=FILE, required=True, help="What the judge judges by (YAML).")
-@click.option("--judge", default=BUILTIN, show_default=True, metavar="M", help="Who judges.")
+@click.option(
+    "--constitution", type=FILE, help="What the judge judges by (YAML); a learned judge needs none."
+)
+@click.option(
+    "--judge",
+    default=BUILTIN,
+    show_default=True,
+    metavar="M",
+    help="Who judges: a model, or a learned judge (head:ID or its folder).",
+)
 @click.option("--panel", multiple=True, metavar="M", help="A further judge; may be repeated.")
 @click.option(
     "--combine",
@@ -56,15 +64,21 @@ def judge(
     running: Running,
     *,
     pairs: Path,
-    constitution: Path,
+    constitution: Path | None,
     out: Path,
     examples_file: Path | None,
     **options: Any,
 ) -> Row:
-    """Judge pairs under a constitution.
+    """Judge pairs under a constitution, or by a learned judge.
 
     A pair that cannot be judged has a null verdict and its reason; the same command asks it again.
     """
+    from cai_core.review.head_folder import names_head
+
+    if names_head(options["judge"]):
+        return _learned(running, pairs, out, **options)
+    if constitution is None:
+        raise click.UsageError("Missing option '--constitution': what the judge judges by")
     from cai_core.constitution.document import read
     from cai_core.curate.formats import stream_pairs
     from cai_core.feedback.findings import tell_of
@@ -90,6 +104,18 @@ def judge(
     for sentence in found_out.sentences:
         running.say(sentence)
     return finished.to_row() | found_out.to_row()
+
+
+def _learned(running: Running, pairs: Path, out: Path, *, judge: str, **options: Any) -> Row:
+    """Judge by a learned judge, alone: a panel would ask what it has no answer to."""
+    from cai_core.cli.judge_head import judge_by_head
+
+    if options["panel"]:
+        raise click.UsageError("a learned judge sits on no panel; leave --panel out")
+    band = setting_of(judge, tie_band=options["tie_band"]).tie_band
+    row = judge_by_head(running, judge, pairs=pairs, out=out, tie_band=band)
+    refuse_if_all_failed(out, row["rows"], row["failed"])
+    return row
 
 
 def setting_of(judge: str, **options: Any) -> JudgeSetting:

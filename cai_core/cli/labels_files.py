@@ -63,6 +63,7 @@ def import_(files: Sequence[Path], *, form: Form | None, annotator: str, **optio
                 label_merge.check(file, skip_bad=options["skip_bad"], hooks=hooks)
                 for file in opened
             ]
+            line.close()  # the second pass has a pace of its own
             merged = [_merged(db, one, options, hooks) for one in checked]
     finally:
         line.close()

@@ -32,6 +32,9 @@ class Filters(BaseModel):
     )
     min_words: int = Field(0, ge=0, description="least words of an answer")
     max_words: int | None = Field(None, ge=1, description="most words of an answer")
+    max_corrected: float = Field(
+        0.2, ge=0, le=1, description="greatest share of answers that people wrote themselves"
+    )
 
     @classmethod
     def of(cls, values: Row) -> Self:
@@ -53,7 +56,7 @@ class Filters(BaseModel):
 
 def pair_reason(filters: Filters, *, p_a: float, source: str, inconsistent: bool) -> str | None:
     """Why a labelled pair stays out; None where it stays in. A tie is no margin."""
-    if filters.people_only and source != "people":
+    if filters.people_only and source not in ("people", "corrected"):
         return "not reviewed"
     if filters.drop_inconsistent and inconsistent:
         return "inconsistent"

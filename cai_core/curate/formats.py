@@ -30,10 +30,11 @@ from cai_core.schema import (
 
 @dataclass(frozen=True)
 class Answer:
-    """A prompt with one good answer to learn from."""
+    """A prompt with one good answer to learn from; `writer` is who corrected a model's into it."""
 
     prompt: Prompt
     text: str
+    writer: str = ""
 
     @property
     def id(self) -> str:
@@ -44,14 +45,15 @@ class Answer:
 
     @classmethod
     def from_row(cls, row: object) -> Self:
-        """Read {prompt, completion}, or a pair whose better answer is known (chosen, or label a or b)."""
+        """Read {prompt, completion, writer?}, or a pair whose better answer is known (chosen, or label)."""
         if isinstance(row, dict) and "completion" in row:
             text = row["completion"]
             if isinstance(text, list) and len(text) == 1 and isinstance(text[0], dict):
                 text = text[0].get("content")
             if not isinstance(text, str) or not text.strip():
                 raise DataError("'completion' must hold one answer with text", column="completion")
-            return cls(_prompt({k: v for k, v in row.items() if k != "completion"}), text)
+            rest = {k: v for k, v in row.items() if k not in ("completion", "writer")}
+            return cls(_prompt(rest), text, writer=str(row.get("writer") or ""))
         pair = Pair.from_row(row)
         if pair.label not in ("a", "b"):
             raise DataError(

@@ -114,12 +114,12 @@ def open_labels(path: Path, *, form: Form | None = None, annotator: str = NAMELE
     chosen = form or found
     if chosen is None:
         raise DataError(f"{_unknown(row)}; say what it is with --as", file=str(path))
+    if (chosen == "csv") != (shape in ("csv", "tsv")):
+        raise DataError(f"it is not {TITLES[chosen]}", file=str(path))
     if chosen == "csv" and not _COLUMNS.search(head.partition("\n")[0]):
         raise DataError(
             "no table of labels: its first line has no column 'response_a'", file=str(path)
         )
-    if (chosen == "csv") != (shape in ("csv", "tsv")):
-        raise DataError(f"it is not {TITLES[chosen]}", file=str(path))
     return LabelFile(path, chosen, None if chosen == "annotated-pairs" else shape, annotator)
 
 

@@ -4,17 +4,20 @@ Rows have the training columns only: one leads back to its pair by `Pair.id_of` 
 answers.
 """
 
+import hashlib
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from cai_core.curate.filters import Filters, answer_reason, pair_reason
 from cai_core.curate.formats import Answer
 from cai_core.errors import DataError
 from cai_core.schema import (
+    CORRECTED,
     HUMAN_P,
+    AnnotatorKind,
     Chat,
     ConstitutionRef,
     Label,
@@ -27,30 +30,34 @@ from cai_core.schema import (
     assistant,
     canonical_json,
     chat_row,
+    content_hash,
 )
 
 Kind = Literal["sft", "preference", "prompts"]
-Source = Literal["harmless", "helpful", ""]  # prompts have none
+Source = Literal["harmless", "helpful", "corrected", ""]  # prompts have none
+LabelledBy = Literal["people", "corrected", "rule", "judge"]  # those that come first win
 Rounds = Literal["all", "last"]
 
 
 @dataclass(frozen=True)
 class LabelledPair:
-    """A pair with its effective label: what people agree on, else the judge's.
+    """A pair with its effective label: what people agree on, else a bulk rule's, else the judge's.
 
     `p_a` is None where there is nothing to learn; `verdict` then says why (bad, skip, disputed,
-    failed). `source` says whose label it is, `judge` which model's.
+    failed). `source` says whose label it is, `judge` which model's, `writer` who wrote the better answer
+    of a corrected pair.
     """
 
     pair: Pair
     p_a: float | None
-    source: Literal["people", "judge"] = "judge"
+    source: LabelledBy = "judge"
     inconsistent: bool = False
     split: Split | None = None
     verdict: str = ""
     weight: float = 1.0
     constitution: ConstitutionRef | None = None
     judge: str = ""
+    writer: str = ""
 
     @classmethod
     def of(cls, label: Label, *, split: Split | None = None) -> "LabelledPair":
@@ -59,13 +66,27 @@ class LabelledPair:
         return cls(
             pair=label.pair,
             p_a=p_a,
-            source="people" if label.kind == "person" else "judge",
+            source=_labelled_by(label),
             inconsistent=bool(label.inconsistent),
             split=split or label.extra.get("split"),
             verdict=label.verdict or "failed",
             constitution=label.constitution,
             judge=label.annotator if label.kind == "judge" else "",
+            writer=label.annotator if _labelled_by(label) == "corrected" else "",
         )
+
+
+def is_correction(label: Label) -> bool:
+    """Whether a person wrote the better answer of its pair."""
+    queue = label.review.queue if label.review else label.extra.get("source")
+    return label.kind == "person" and queue == CORRECTED
+
+
+def _labelled_by(label: Label) -> LabelledBy:
+    if is_correction(label):
+        return "corrected"
+    kinds: dict[AnnotatorKind, LabelledBy] = {"person": "people", "rule": "rule", "judge": "judge"}
+    return kinds[label.kind]
 
 
 @dataclass(frozen=True)
@@ -77,8 +98,9 @@ class DatasetRow:
     source: Source = "harmless"
     split: Split | None = None
     constitution: ConstitutionRef | None = None
-    labelled_by: str = ""
+    labelled_by: LabelledBy | Literal[""] = ""
     judge: str = ""
+    writer: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,15 +157,49 @@ def _chosen(revision: Revision, filters: Filters, rounds: Rounds) -> list[Round 
 
 
 def answer_rows(answers: Iterable[Answer], filters: Filters | None = None) -> Pool:
-    """{prompt, completion} from good answers, for example helpful ones."""
+    """{prompt, completion} from good answers: helpful ones, or corrected ones, which have a writer."""
     found = [_sft_row(a.prompt.messages, a.text, filters, a.prompt.split, None) for a in answers]
     return _pool("sft", found)
 
 
-def preference_rows(pairs: Iterable[LabelledPair], filters: Filters | None = None) -> Pool:
-    """{prompt, chosen, rejected, p_chosen, weight, source} from labelled pairs, people's first."""
-    ordered = sorted(pairs, key=lambda pair: pair.source != "people")
-    return _pool("preference", [_preference_row(pair, filters or Filters()) for pair in ordered])
+def corrected_rows(answers: Iterable[Answer], filters: Filters | None = None) -> Pool:
+    """{prompt, completion} from answers that people wrote in place of a model's."""
+    found: list[DatasetRow | str] = []
+    for one in answers:
+        row = _sft_row(one.prompt.messages, one.text, filters, one.prompt.split, None)
+        marked = (
+            row if isinstance(row, str) else replace(row, source="corrected", writer=one.writer)
+        )
+        found.append(marked)
+    return _pool("sft", found)
+
+
+def preference_rows(
+    pairs: Iterable[LabelledPair], filters: Filters | None = None, *, most: int = 0
+) -> Pool:
+    """{prompt, chosen, rejected, p_chosen, weight, source} from labelled pairs, people's first.
+
+    Args:
+        most: how many rows at most, 0 for any number; corrected ones come on top, up to their share.
+    """
+    filters, given = filters or Filters(), list(pairs)
+    order = get_args(LabelledBy)
+    ordered = sorted(
+        (pair for pair in given if pair.source != CORRECTED),
+        key=lambda pair: order.index(pair.source),
+    )
+    others = _first(_pool("preference", [_preference_row(p, filters) for p in ordered]), most)
+    written = [_preference_row(pair, filters) for pair in given if pair.source == CORRECTED]
+    return with_corrected(others, _pool("preference", written), most=filters.max_corrected)
+
+
+def _first(made: Pool, most: int) -> Pool:
+    """The first rows alone, where there are more of them."""
+    beyond = len(made.rows) - most
+    if not most or beyond <= 0:
+        return made
+    dropped = dict(made.dropped) | {"beyond the limit": beyond}
+    return replace(made, rows=made.rows[:most], dropped=dropped)
 
 
 def prompt_rows(prompts: Iterable[Prompt]) -> Pool:
@@ -183,34 +239,57 @@ def _preference_row(labelled: LabelledPair, filters: Filters) -> DatasetRow | st
     reason = reason or answer_reason(filters, chosen)
     if reason:
         return reason
+    source: Source = "corrected" if labelled.source == "corrected" else "harmless"
     row = {
         "prompt": chat_row(pair.prompt),
         "chosen": [assistant(chosen).to_row()],
         "rejected": [assistant(rejected).to_row()],
         "p_chosen": max(p_a, 1 - p_a),
         "weight": labelled.weight,
-        "source": "harmless",
+        "source": source,
     }
     return DatasetRow(
         row,
         pair.prompt,
+        source=source,
         split=labelled.split,
         constitution=labelled.constitution,
         labelled_by=labelled.source,
         judge=labelled.judge,
+        writer=labelled.writer,
     )
 
 
 def _pool(kind: Kind, found: Iterable[DatasetRow | str]) -> Pool:
     """Rows without those that stand twice; what was left out is a reason instead of a row."""
-    rows: dict[str, DatasetRow] = {}
+    rows: dict[bytes, DatasetRow] = {}
     dropped: Counter[str] = Counter()
     for row in found:
         if isinstance(row, str):
             dropped[row] += 1
-        elif rows.setdefault(canonical_json(row.row), row) is not row:
+        elif rows.setdefault(_digest(row), row) is not row:
             dropped["duplicate"] += 1
     return Pool(kind, tuple(rows.values()), dict(dropped))
+
+
+def _digest(row: DatasetRow) -> bytes:
+    return hashlib.sha256(canonical_json(row.row).encode("utf-8", "surrogatepass")).digest()
+
+
+def with_corrected(others: Pool, corrected: Pool, *, most: float) -> Pool:
+    """Both pools as one, of which `most` at most is corrected; which ones, their hashes decide."""
+    allowed = _allowed(len(others.rows), most)
+    ordered = sorted(corrected.rows, key=lambda row: content_hash(["corrected", row.row]))
+    kept = len(corrected.rows) if allowed is None else min(allowed, len(ordered))
+    dropped = Counter(others.dropped) + Counter(corrected.dropped)
+    if kept < len(ordered):
+        dropped["corrected beyond the share"] = len(ordered) - kept
+    return Pool(others.kind, (*others.rows, *ordered[:kept]), dict(dropped))
+
+
+def _allowed(others: int, most: float) -> int | None:
+    """How many rows make at most this share beside the others; None for any number."""
+    return None if most >= 1 else int(others * most / (1 - most) + 1e-9)
 
 
 def mix(harmless: Pool, helpful: Pool, *, share: float | None = None, seed: int = 0) -> Pool:

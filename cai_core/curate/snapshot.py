@@ -19,18 +19,21 @@ from cai_core.curate.filters import Filters
 from cai_core.curate.pool import DatasetRow, Kind, Pool
 from cai_core.curate.split import assign
 from cai_core.errors import DataError
-from cai_core.schema import SPLITS, Row, Split
+from cai_core.schema import CORRECTED, SPLITS, Row, Split
+
+CERTIFICATE = "certificate.json"  # beside the manifest, where one was stamped later
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What a manifest says beyond the rows: settings, input hashes, the seed."""
+    """What a manifest says beyond the rows: settings, input hashes, the seed, the labels' certificate."""
 
     filters: Filters = field(default_factory=Filters)
     settings: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
     share: float | None = None
+    certificate: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,11 @@ class Snapshot:
     @property
     def hash(self) -> str:
         return str(self.manifest["hash"])
+
+    @property
+    def certificate(self) -> Row | None:
+        """How often its labels agree with people: stamped on it, else known when it was frozen."""
+        return stamped(self.path) or self.manifest.get("certificate")
 
     def rows(self, split: Split) -> list[Row]:
         lines = (self.path / f"{split}.jsonl").read_text(encoding="utf-8").split("\n")
@@ -107,6 +115,22 @@ def read(path: Path) -> Snapshot:
     return Snapshot(path, manifest)
 
 
+def stamp(path: Path, certificate: Row) -> None:
+    """Lay a certificate beside the files of a dataset, which stay as they are; the last one counts."""
+    part = path / f"{CERTIFICATE}.part"
+    part.write_text(json.dumps(certificate, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(path / CERTIFICATE)
+
+
+def stamped(path: Path) -> Row | None:
+    """The certificate that lies beside the files; None where none can be read."""
+    try:
+        found = json.loads((path / CERTIFICATE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def export_parquet(snapshot: Snapshot, out: Path) -> list[Path]:
     """One Parquet file a split that has rows."""
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -146,7 +170,8 @@ def _manifest(
     constitutions = [ref.to_row() | {"rows": n} for ref, n in refs.most_common()]
     helpful = sum(row.source == "helpful" for row in pool.rows)
     share = None if pool.kind == "prompts" else helpful / len(pool.rows)
-    return {
+    certified = {"certificate": dict(origin.certificate)} if origin.certificate else {}
+    return certified | {
         "kind": pool.kind,
         "hash": _hash(files),
         "rows": len(pool.rows),
@@ -156,6 +181,7 @@ def _manifest(
         },
         "dropped": dict(pool.dropped),
         "labelled_by": dict(Counter(row.labelled_by for row in pool.rows if row.labelled_by)),
+        "corrected": _corrected(pool, origin.filters.max_corrected),
         "judges": sorted({row.judge for row in pool.rows if row.judge}),
         "filters": origin.filters.active,
         "helpful_share": {"asked": origin.share, "actual": share},
@@ -165,6 +191,19 @@ def _manifest(
         "inputs": dict(origin.inputs),
         "seed": origin.seed,
         "version": __version__,
+    }
+
+
+def _corrected(pool: Pool, most: float) -> Row:
+    """How many rows people wrote themselves, of how many that are not helpful ones, and who."""
+    rows = [row for row in pool.rows if row.source == CORRECTED]
+    others = sum(row.source != "helpful" for row in pool.rows)
+    by = dict(Counter(row.writer or "unknown" for row in rows))
+    return {
+        "rows": len(rows),
+        "share": len(rows) / others if others else None,
+        "most": most,
+        "by": by,
     }
 
 

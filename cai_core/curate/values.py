@@ -67,7 +67,7 @@ def head_of(path: Path) -> str:
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        if error.start < len(data) - 4:  # not a character that is cut off
+        if len(data) < _HEAD - len(_BOM) or error.start < len(data) - 4:  # no character is cut off
             line = data.count(b"\n", 0, error.start) + 1
             raise DataError(
                 "not UTF-8; save the file as UTF-8", file=str(path), line=line

@@ -32,6 +32,8 @@ COMMANDS: Mapping[str, Command] = {
     "revise": Command(("revise",), "output.jsonl", "revisions"),
     "sample-pairs": Command(("sample-pairs",), "output.jsonl", "pairs"),
     "judge": Command(("judge",), "output.jsonl", "labels"),
+    "features": Command(("features",), "result.json"),
+    "learn": Command(("labels", "learn"), "out"),
     "prompts": Command(("prompts", "generate"), "output.jsonl", "prompts"),
     "impact": Command(("impact",), "result.json"),
     "impact-revisions": Command(("impact-revisions",), "result.json"),

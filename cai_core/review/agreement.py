@@ -83,12 +83,25 @@ def measuring(verdicts: Iterable[Label]) -> list[Label]:
     ]
 
 
+def share(said: Iterable[tuple[str | None, str | None]]) -> Estimate:
+    """The share of agreement over pairs of one reader: (their verdict, the judge's), a tie half.
+
+    >>> share([("a", "a"), ("tie", "a"), ("bad", "a"), ("b", None)]).n
+    2
+    """
+    ours = [(one, other) for one, other in said if one in _SAID and other in _SAID]
+    return wilson(sum(map(_score, *zip(*ours, strict=True))) if ours else 0.0, len(ours))
+
+
+def _score(one: str | None, other: str | None) -> float:
+    return 1.0 if one == other else 0.5 if "tie" in (one, other) else 0.0
+
+
 def _agreement(said: Sequence[tuple[str, str, str]], left_out: int) -> Agreement:
     """From (pair, one verdict, other verdict)."""
     by_pair: dict[str, list[float]] = {}
     for pair, one, other in said:
-        score = 1.0 if one == other else 0.5 if "tie" in (one, other) else 0.0
-        by_pair.setdefault(pair, []).append(score)
+        by_pair.setdefault(pair, []).append(_score(one, other))
     means = [sum(scores) / len(scores) for scores in by_pair.values()]
     kappa = cohen_kappa([s[1] for s in said], [s[2] for s in said]) if said else math.nan
     return Agreement(wilson(sum(means), len(means)), kappa, left_out)

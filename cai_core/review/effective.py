@@ -1,14 +1,17 @@
-"""The effective label of a pair: what its people agree on, else `disputed`, else the judgement.
+"""The effective label of a pair: the adjudicated verdict, else what its people agree on, else `disputed`,
+else the newest bulk rule's, else the judgement.
 
-A judge never overrules a person. Skips and rules say nothing; `bad` keeps the pair out of datasets.
+A judge or a rule never overrules a person. A skip says nothing; `bad` keeps the pair out of datasets.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cai_core.schema import HUMAN_P, ConstitutionRef, Label, Pair
+from cai_core.review.edited import Edited
+from cai_core.schema import HUMAN_P, AnnotatorKind, ConstitutionRef, Label, Pair
 
+ADJUDICATION = "adjudication"  # the queue whose verdict ends a dispute
 Verdicts = Literal["a", "b", "tie", "bad", "disputed", "failed", "none"]
 
 
@@ -16,14 +19,14 @@ Verdicts = Literal["a", "b", "tie", "bad", "disputed", "failed", "none"]
 class Effective:
     """What counts as the label of a pair; `p_a` is None where there is nothing to learn.
 
-    `source` is None where nobody said anything; `judge` is the model whose label counts. `stale`: the constitution was edited since a person
-    of these gave the verdict.
+    `source` is None where nobody said anything; `judge` is the model whose label counts. `stale`: what is compared was
+    reworded since a person of these gave the verdict.
     """
 
     pair: Pair
     verdict: Verdicts
     p_a: float | None
-    source: Literal["people", "judge"] | None
+    source: Literal["people", "rule", "judge"] | None
     people: tuple[str, ...] = ()
     inconsistent: bool = False
     stale: bool = False
@@ -36,25 +39,29 @@ def effective(
     verdicts: Sequence[Label],
     judgement: Label | None = None,
     *,
-    version: int | None = None,
+    edited: Edited | None = None,
+    temperature: float | None = None,
 ) -> Effective:
     """The effective label of one pair.
 
     Args:
-        verdicts: people's standing ones, oldest first; the newest of each person counts. All labels
-            have the pair's orientation.
-        version: the constitution's newest version; a verdict given under another one is stale.
+        verdicts: people's and rules' standing ones, oldest first; the newest of each person counts,
+            and the newest of all rules. All labels have the pair's orientation.
+        edited: versions that ask something else by now; a verdict given under one of them is stale.
+        temperature: fitted on reviews; a judge's log-odds are divided by it.
     """
-    newest = {label.annotator: label for label in verdicts if label.kind == "person"}
-    said = [label for label in newest.values() if label.verdict not in (None, "skip")]
+    said = [one for one in _newest(verdicts, "person") if one.verdict not in (None, "skip")]
+    ended = [one for one in said if one.review and one.review.queue == ADJUDICATION]
     ref = judgement.constitution if judgement else None
     if said:
-        return _of_people(pair, said, ref, version)
+        return _of_people(pair, ended[-1:] or said, ref, edited)
+    if rules := [one for one in _newest(verdicts, "rule") if one.verdict not in (None, "skip")]:
+        return _of_rule(pair, rules[-1], ref)
     if judgement is None:
         return Effective(pair, "none", None, None)
     if judgement.verdict is None or judgement.verdict == "skip":
         return Effective(pair, "failed", None, "judge", constitution=ref)
-    p_a = {"tie": 0.5, "bad": None}.get(judgement.verdict, judgement.p_a)
+    p_a = {"tie": 0.5, "bad": None}.get(judgement.verdict, _tempered(judgement.p_a, temperature))
     shaky = bool(judgement.inconsistent)
     return Effective(
         pair,
@@ -67,8 +74,31 @@ def effective(
     )
 
 
+def _newest(verdicts: Sequence[Label], kind: AnnotatorKind) -> list[Label]:
+    """The newest label of each annotator of this kind, oldest first."""
+    found: dict[str, Label] = {}
+    for label in verdicts:
+        if label.kind == kind:
+            found.pop(label.annotator, None)
+            found[label.annotator] = label
+    return list(found.values())
+
+
+def _tempered(p_a: float | None, temperature: float | None) -> float | None:
+    """sigmoid(logit(p_a) / temperature), without leaving p_a's range."""
+    if p_a is None or temperature is None:
+        return p_a
+    for_a, for_b = p_a ** (1 / temperature), (1 - p_a) ** (1 / temperature)
+    return float(for_a / (for_a + for_b))
+
+
+def _of_rule(pair: Pair, rule: Label, ref: ConstitutionRef | None) -> Effective:
+    verdict = rule.verdict if rule.verdict and rule.verdict != "skip" else "none"
+    return Effective(pair, verdict, HUMAN_P.get(verdict), "rule", constitution=ref)
+
+
 def _of_people(
-    pair: Pair, said: Sequence[Label], ref: ConstitutionRef | None, version: int | None
+    pair: Pair, said: Sequence[Label], ref: ConstitutionRef | None, edited: Edited | None
 ) -> Effective:
     given = {label.verdict for label in said}
     verdict = said[0].verdict if len(given) == 1 else None
@@ -78,20 +108,22 @@ def _of_people(
         p_a=HUMAN_P.get(verdict or ""),
         source="people",
         people=tuple(label.annotator for label in said),
-        stale=any(_is_stale(label, version) for label in said),
+        stale=edited is not None and any(map(edited.holds, said)),
         constitution=ref,
     )
 
 
-def _is_stale(label: Label, version: int | None) -> bool:
-    seen = label.review.constitution_version if label.review else None
-    return version is not None and seen is not None and seen != version
-
-
 def effective_labels(
-    verdicts: Iterable[Label], judgements: Iterable[Label], *, version: int | None = None
+    verdicts: Iterable[Label],
+    judgements: Iterable[Label],
+    *,
+    edited: Edited | None = None,
+    temperature: float | None = None,
 ) -> list[Effective]:
-    """The effective label of every pair that anybody labelled, in the order of first sight."""
+    """The effective label of every pair that anybody labelled, in the order of first sight.
+
+    `verdicts` are people's and rules'; see `effective`.
+    """
     pairs: dict[str, Pair] = {}
     by_people: dict[str, list[Label]] = {}
     by_judge: dict[str, Label] = {}
@@ -102,6 +134,12 @@ def effective_labels(
         pairs.setdefault(label.pair.id, label.pair)
         by_people.setdefault(label.pair.id, []).append(label)
     return [
-        effective(pair, by_people.get(key, ()), by_judge.get(key), version=version)
+        effective(
+            pair,
+            by_people.get(key, ()),
+            by_judge.get(key),
+            edited=edited,
+            temperature=temperature,
+        )
         for key, pair in pairs.items()
     ]

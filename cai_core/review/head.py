@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cai_core.errors import DataError
-from cai_core.review.logistic import Places, folds_by, kernel_of, solve
+from cai_core.review.logistic import Places, Problem, folds_by, kernel_of
 from cai_core.review.taught import Taught, identity, is_sorted
 from cai_core.schema import Pair, content_hash
 from cai_core.stats import (
@@ -205,11 +205,7 @@ class Head:
 
     @property
     def taught(self) -> str:
-        """Who must not be called independent of it.
-
-        >>> told({"Ada": 120, "Ben": 30})
-        'taught by 150 verdicts of Ada and Ben'
-        """
+        """Who is not independent of it."""
         return told(self.taught_by)
 
     def scores(self, features: Features) -> FloatArray:
@@ -265,7 +261,7 @@ def _solved(lessons: Lessons, kernel: FloatArray, c: float) -> tuple[FloatArray,
     """Alpha, and cross-fitted log-odds: (n,) each."""
     cost = 2 * c * np.maximum(lessons.weights, 1e-3)
     folds = folds_by(lessons.prompts, FOLDS)
-    found = solve(kernel, lessons.p_a, cost=cost, folds=folds)
+    found = Problem.of(kernel, cost).solve(lessons.p_a, folds)
     return found.alpha, found.left_out
 
 

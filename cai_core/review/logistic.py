@@ -31,31 +31,54 @@ def kernel_of(rows: NDArray[np.float32]) -> FloatArray:
     return np.asarray(rows @ rows.T, dtype=np.float64)
 
 
-def solve(kernel: FloatArray, target: FloatArray, *, cost: FloatArray, folds: Places) -> Solution:
-    """Fit all rows, and all rows but those of each fold, together.
+@dataclass(frozen=True)
+class Problem:
+    """Rows with the weight of each, to be fitted to any targets: `kernel` and `inverse` are (n, n).
 
-    Args:
-        kernel: (n, n). target: (n,) in [0, 1]. cost: (n,) over 0.
-        folds: (n,) the fold of each row, from 0.
+    `ridge` (n,) is 4 / cost; `inverse` is that of kernel + diag(ridge), the step's curvature.
     """
-    n, count = len(target), int(folds.max(initial=-1)) + 1
-    ridge = 4 / cost
-    inverse = _inverse(kernel + np.diag(ridge))
-    out = [np.flatnonzero(folds == fold) for fold in range(count)]
-    behind = [inverse[:, rows] @ np.linalg.inv(inverse[np.ix_(rows, rows)]) for rows in out]
-    seen = np.ones((n, 1 + count))  # column 0: the fit of all rows
-    for column, rows in enumerate(out, start=1):
-        seen[rows, column] = 0
-    alpha, f = np.zeros_like(seen), np.zeros_like(seen)
-    for _ in range(STEPS):
-        step = inverse @ (seen * (4 * (target[:, None] - sigmoid(f)) - ridge[:, None] * alpha))
-        for column, (rows, block) in enumerate(zip(out, behind, strict=True), start=1):
-            step[:, column] -= block @ step[rows, column]
-        alpha += seen * step
-        before, f = f, kernel @ alpha
-        if np.max(np.abs(f - before), initial=0.0) < CLOSE:
-            break
-    return Solution(alpha[:, 0], f[np.arange(n), 1 + folds])
+
+    kernel: FloatArray
+    ridge: FloatArray
+    inverse: FloatArray
+
+    @classmethod
+    def of(cls, kernel: FloatArray, cost: FloatArray) -> "Problem":
+        """Of inner products (n, n) and costs (n,) over 0."""
+        ridge = 4 / cost
+        return cls(kernel, ridge, _inverse(kernel + np.diag(ridge)))
+
+    def solve(self, target: FloatArray, folds: Places | None = None) -> Solution:
+        """Fit all rows, and all rows but those of each fold, together.
+
+        Args:
+            target: (n,) in [0, 1]. folds: (n,) the fold of each row, from 0; without them nothing is
+                left out, and `left_out` is of the fit that saw everything.
+        """
+        n = len(target)
+        number = np.full(n, -1) if folds is None else folds
+        out = [np.flatnonzero(number == fold) for fold in range(int(number.max(initial=-1)) + 1)]
+        behind = [self._behind(rows) for rows in out]
+        seen = np.ones((n, 1 + len(out)))  # column 0: the fit of all rows
+        for column, rows in enumerate(out, start=1):
+            seen[rows, column] = 0
+        alpha, f = np.zeros_like(seen), np.zeros_like(seen)
+        for _ in range(STEPS):
+            slope = 4 * (target[:, None] - sigmoid(f)) - self.ridge[:, None] * alpha
+            step = self.inverse @ (seen * slope)
+            for column, (rows, block) in enumerate(zip(out, behind, strict=True), start=1):
+                step[:, column] -= block @ step[rows, column]
+            alpha += seen * step
+            before, f = f, self.kernel @ alpha
+            if np.max(np.abs(f - before), initial=0.0) < CLOSE:
+                break
+        return Solution(alpha[:, 0], f[np.arange(n), 1 + number])
+
+    def _behind(self, rows: Places) -> FloatArray:
+        """What takes these rows out of a step: the inverse without them follows from the whole one."""
+        block = np.linalg.inv(self.inverse[np.ix_(rows, rows)])
+        found: FloatArray = self.inverse[:, rows] @ block
+        return found
 
 
 def folds_by(groups: Places, most: int, *, seed: int = 0) -> Places:

@@ -6,7 +6,7 @@ without a `review` is taken for one of them, and counted.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 import numpy as np
@@ -40,6 +40,12 @@ class Taught:
     @property
     def verdicts(self) -> int:
         return sum(self.names.values())
+
+    def only(self, places: Sequence[int]) -> "Taught":
+        """These pairs alone; who taught stays as it is counted."""
+        chosen = list(places)
+        pairs = tuple(self.pairs[place] for place in chosen)
+        return replace(self, pairs=pairs, p_a=self.p_a[chosen], weights=self.weights[chosen])
 
     @property
     def prompts(self) -> list[str]:
@@ -114,9 +120,10 @@ def _left_out(review: Review | None, verdict: str) -> str:
 
 
 def _who(label: Label) -> str:
-    by_person = label.annotator if label.kind == "person" else ""
+    """The reviewer, else the annotator, unless that is the judge of the row."""
+    judged = label.kind == "judge" and bool(label.method or label.verdict or label.error)
     reviewer = label.review.reviewer if label.review else ""
-    return reviewer or by_person or label.pair.annotator or UNNAMED
+    return reviewer or ("" if judged else label.annotator) or UNNAMED
 
 
 def _came_up(review: Review | None) -> tuple[str, float]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal, Self
 
 from cai_core.errors import DataError
@@ -30,6 +31,11 @@ class Pair:
     def id_of(prompt: Chat, one: str, other: str) -> str:
         """The identity of a pair: its prompt and its two answers, unordered."""
         return content_hash({"prompt": chat_row(prompt), "responses": sorted((one, other))})
+
+    @cached_property
+    def identity(self) -> str:
+        """`id_of` this pair, whatever id it was given."""
+        return self.id_of(self.prompt, self.response_a, self.response_b)
 
     @classmethod
     def of(cls, prompt: Chat, response_a: str, response_b: str, **more: Any) -> Self:

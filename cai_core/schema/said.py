@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from cai_core.schema.labels import AnnotatorKind, Label
-from cai_core.schema.pairs import Pair, Verdict
+from cai_core.schema.pairs import Verdict
 
 _OTHER_SIDE: Mapping[Verdict | None, Verdict | None] = {"a": "b", "b": "a"}
 _SAME_P = (
@@ -32,7 +32,7 @@ class Said:
     def of(cls, label: Label) -> Self:
         pair = label.pair
         return cls.of_values(
-            Pair.id_of(pair.prompt, pair.response_a, pair.response_b),
+            pair.identity,
             (label.kind, label.annotator, setting_of(label)),
             verdict=label.verdict,
             p_a=label.p_a,

@@ -6,6 +6,7 @@
     filter         pairs that pass a filter, a search among them
     adjudication   pairs on which people disagree; the verdict ends it
     again          pairs whose verdicts are asked for again
+    guided         the same few pairs for everybody who begins
 
 The first two draw from all pairs that none of their draws has brought up yet, so that together they are
 one sequence of draws, and what it measures holds for all pairs. The others measure nothing for all.
@@ -21,14 +22,14 @@ from typing import Any, Literal, get_args
 
 from sqlite_utils import Database
 
-from cai_core.schema import content_hash
-from cai_core.store import pairs
+from cai_core.schema import Review, content_hash
+from cai_core.store import pairs, states
 from cai_core.store.database import insert, now, write_tx
 from cai_core.store.pairs import PairFilter, StoredPair
 from cai_core.store.states import MEASURING
 from cai_core.usefulness import weight_of_level
 
-QueueName = Literal["even", "useful", "disagreements", "filter", "adjudication", "again"]
+QueueName = Literal["even", "useful", "disagreements", "filter", "adjudication", "again", "guided"]
 QUEUES: tuple[QueueName, ...] = get_args(QueueName)
 LEASE_MINUTES = 20
 SECOND = (
@@ -59,8 +60,9 @@ class Queue:
 
     @property
     def key(self) -> str:
-        """Tells the leases of one queue from those of another."""
-        return content_hash([self.name, asdict(self.where), self.pairs])
+        """Tells the leases of one queue from those of another; the pairs to ask again for shrink."""
+        pairs = None if self.name == "again" else self.pairs
+        return content_hash([self.name, asdict(self.where), pairs])
 
 
 @dataclass(frozen=True)
@@ -95,13 +97,35 @@ def lease(
         db.conn.execute("DELETE FROM leases WHERE until < ?", [clock()])
         db.conn.execute("DELETE FROM leases WHERE person = ? AND asked != ?", [person, queue.key])
         drawing.fill(n)
-        until = datetime.datetime.fromisoformat(clock()) + datetime.timedelta(minutes=LEASE_MINUTES)
-        renewed = until.isoformat(timespec="microseconds")
-        db.conn.execute("UPDATE leases SET until = ? WHERE person = ?", [renewed, person])
+        db.conn.execute("UPDATE leases SET until = ? WHERE person = ?", [_until(clock()), person])
         sql = "SELECT pair, queue, pi, again FROM leases WHERE person = ? ORDER BY seq"
         held = db.conn.execute(sql, [person]).fetchall()
         found = pairs.by_seq(db, [row[0] for row in held])
     return [Lease(found[pair], name, pi, bool(again)) for pair, name, pi, again in held]
+
+
+def _until(at: str) -> str:
+    """When a lease that begins or is renewed now ends."""
+    end = datetime.datetime.fromisoformat(at) + datetime.timedelta(minutes=LEASE_MINUTES)
+    return end.isoformat(timespec="microseconds")
+
+
+def lease_back(db: Database, person: str, pair: str, *, queue: Queue, review: Review) -> bool:
+    """Lease a pair whose verdict was taken back, as it was drawn then; not one that was opened by hand,
+    nor one that somebody else holds. Whether it is leased. Call it inside a transaction.
+    """
+    if review.queue not in QUEUES:
+        return False
+    [seq] = db.conn.execute("SELECT seq FROM pairs WHERE id = ?", [pair]).fetchone()
+    row = {"pair": seq, "person": person, "asked": queue.key, "queue": review.queue, "scope": ""}
+    row |= {"pi": review.pi, "again": False, "until": _until(now())}
+    return insert(db, "leases", row, seen="IGNORE")
+
+
+def left(db: Database, person: str, queue: Queue, *, most: int) -> int:
+    """How many pairs this person has still to read in a queue; counting ends at `most`."""
+    drawing = _Drawing(db, person, queue, random.Random())
+    return min(most, drawing.held() + drawing.count(most))
 
 
 def release(db: Database, person: str) -> None:
@@ -113,6 +137,10 @@ def release(db: Database, person: str) -> None:
 _FREE = "s.pair NOT IN (SELECT pair FROM leases)"
 _MINE = """EXISTS (SELECT 1 FROM standing t JOIN annotators n ON n.id = t.annotator
     WHERE t.pair = s.pair AND n.kind = 'person' AND n.annotator = ?)"""
+# This person was asked to decide it, and skipped it.
+_LEFT = f"""EXISTS (SELECT 1 FROM standing t JOIN annotators n ON n.id = t.annotator
+    JOIN labels l ON l.seq = t.label WHERE t.pair = s.pair AND n.kind = 'person' AND n.annotator = ?
+        AND json_extract(l.review, '$.queue') = '{states.ADJUDICATION}')"""
 _UNSEEN = f"(s.readers = 0 OR NOT {_MINE})"
 _UNDRAWN = "s.pair NOT IN (SELECT pair FROM draws WHERE scope = ?)"
 _COMES_BACK = """SELECT r.pair FROM repeats r WHERE r.person = ? AND r.pair NOT IN (SELECT pair FROM leases)
@@ -140,16 +168,23 @@ class _Drawing:
     def _rows(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         return list(self.db.conn.execute(sql, params).fetchall())
 
+    def held(self) -> int:
+        return int(self._rows("SELECT count(*) FROM leases WHERE person = ?", self.person)[0][0])
+
     def fill(self, n: int) -> None:
         """Lease pairs until this person holds n, or there are no more."""
-        held = "SELECT count(*) FROM leases WHERE person = ?"
-        missing = n - int(self._rows(held, self.person)[0][0])
+        missing = n - self.held()
         while missing > 0 and self.queue.measures and (self._comes_back() or self._second_reader()):
             missing -= 1
         if missing > 0 and self.queue.measures:
             self._draw_measuring(missing)
         elif missing > 0:
             self._draw_evenly(missing)
+
+    def count(self, most: int) -> int:
+        clause, params = self._candidates()
+        sql = f"SELECT count(*) FROM (SELECT 1 FROM pair_states s WHERE {clause} LIMIT ?)"
+        return int(self._rows(sql, *params, most)[0][0])
 
     def _draw_evenly(self, n: int) -> None:
         clause, params = self._candidates()
@@ -215,13 +250,14 @@ class _Drawing:
         if self.queue.name == "disagreements":
             parts.append("s.contested > 0")
         if self.queue.name == "adjudication":
-            parts.append("s.disputed > 0")
+            parts.append(f"s.disputed > 0 AND NOT {_LEFT}")
+            values.append(self.person)
         if self.queue.pairs is not None:
             parts.append(
                 "s.pair IN (SELECT p.seq FROM json_each(?) j CROSS JOIN pairs p ON p.id = j.value)"
             )
             values.append(json.dumps(self.queue.pairs))
-        elif self.queue.name != "adjudication":
+        if self.queue.name not in ("adjudication", "again"):
             parts.append(f"(s.blind > 0 OR {_UNSEEN})" if self.queue.measures else _UNSEEN)
             values.append(self.person)
         return " AND ".join(parts), values

@@ -6,6 +6,10 @@ from cai_core.errors import StoreError
 from cai_core.store import steps_001_first as _first  # noqa: F401 - these make the list, in this order
 from cai_core.store import steps_010_workbench as _workbench  # noqa: F401
 from cai_core.store import steps_014_review as _review  # noqa: F401
+from cai_core.store import steps_015_sighted as _sighted  # noqa: F401
+from cai_core.store import steps_016_guidelines as _guidelines  # noqa: F401
+from cai_core.store import steps_017_helpful as _helpful  # noqa: F401
+from cai_core.store import steps_018_certificates as _certificates  # noqa: F401
 from cai_core.store.steps import STEPS
 
 

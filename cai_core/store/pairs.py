@@ -39,8 +39,9 @@ class PairFilter:
 
     Args:
         text: every word stands in the prompt or an answer, in any case; the last one may go on.
-        judged: a standing judgement without a failure is there. constitution, verdict and sure narrow
-            that to one under this constitution's hash, with this verdict, with P(its verdict) in this range.
+        judged: a standing judgement without a failure is there. judge, constitution, verdict and sure
+            narrow that to one of this judge, under this constitution's hash, with this verdict, with
+            P(its verdict) in this range.
         inconsistent: a judge's two orders disagree. disputed: people disagree and nobody decided.
         contested: two of the judges and people name different sides.
         seen_by: a standing verdict of this person is there. not_seen_by: none is.
@@ -52,6 +53,7 @@ class PairFilter:
     source: str = ""
     job: str = ""
     judged: bool | None = None
+    judge: str = ""
     constitution: str = ""
     verdict: str = ""
     sure: tuple[float, float] | None = None
@@ -64,7 +66,7 @@ class PairFilter:
 
     @property
     def narrows_judgement(self) -> bool:
-        return bool(self.constitution or self.verdict or self.sure)
+        return bool(self.judge or self.constitution or self.verdict or self.sure)
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def keep(
     split: Split | None = None,
 ) -> list[Kept]:
     """Store pairs or find them, a few statements for all; inside a transaction."""
-    identities = [Pair.id_of(pair.prompt, pair.response_a, pair.response_b) for pair in given]
+    identities = [pair.identity for pair in given]
     found = _stored_under(db, identities)
     first_of = dict(zip(reversed(identities), reversed(given), strict=True))
     new = {key: first_of[key] for key in dict.fromkeys(identities) if key not in found}
@@ -144,7 +146,7 @@ def _stored_under(db: Database, identities: Sequence[str]) -> dict[str, _Found]:
 
 def _kept(pair: Pair, found: _Found, *, new: bool) -> Kept:
     seq, key, a, extra = found
-    turned = content_hash(pair.response_a) != a
+    turned = not new and content_hash(pair.response_a) != a
     there = pair.swapped() if turned else pair
     there = replace(there, id=key, extra=from_json(extra), label=None, annotator="")
     return Kept(seq, there, turned=turned, new=new)
@@ -202,8 +204,7 @@ def get(db: Database, pair_id: str) -> StoredPair:
 
 def stored(db: Database, pair: Pair) -> StoredPair | None:
     """The pair with this prompt and these two answers, in its first orientation, if it is there."""
-    identity = Pair.id_of(pair.prompt, pair.response_a, pair.response_b)
-    there = first(db, "SELECT id FROM pairs WHERE identity = ?", [identity])
+    there = first(db, "SELECT id FROM pairs WHERE identity = ?", [pair.identity])
     return get(db, there["id"]) if there else None
 
 
@@ -294,10 +295,12 @@ def clause_of(where: PairFilter) -> tuple[str, list[Any]]:
 
 
 def _need_judgement(where: PairFilter, need: Callable[..., None]) -> None:
-    """What one standing judgement must say: under which constitution, which verdict, how sure."""
+    """What one standing judgement must say: whose, under which constitution, which verdict, how sure."""
     narrower, values = "", list[Any]()
+    if where.judge:
+        narrower, values = " AND n.annotator = ?", [where.judge]
     if where.constitution:
-        narrower, values = " AND n.constitution = ?", [where.constitution]
+        narrower, values = f"{narrower} AND n.constitution = ?", [*values, where.constitution]
     if where.verdict:
         narrower, values = f"{narrower} AND t.verdict = ?", [*values, where.verdict]
     if where.sure is not None:

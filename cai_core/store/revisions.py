@@ -7,27 +7,17 @@ from typing import Any, Literal
 
 from sqlite_utils import Database
 
-from cai_core.errors import DataError, NotFoundError
+from cai_core.errors import NotFoundError
 from cai_core.schema import Revision, Row, Split, canonical_json, content_hash
 from cai_core.store import texts
 from cai_core.store.database import first, insert, now, rows, to_json, write_tx
+from cai_core.store.decisions import UNDONE, Decision, DecisionEvent, DecisionLog
 
-Decision = Literal["keep", "drop", "correct", "skip"]
-DECISIONS: tuple[Decision, ...] = ("keep", "drop", "correct", "skip")
+_LOG = DecisionLog("decisions", "revision")
 
-
-@dataclass(frozen=True)
-class DecisionEvent:
-    """What one person decided; `text` is the corrected response under "correct"."""
-
-    id: str
-    revision: str
-    person: str
-    verdict: Decision
-    text: str
-    note: str
-    created: str
-    undone: bool = False
+undo = _LOG.undo
+history = _LOG.history
+last_of = _LOG.last_of
 
 
 @dataclass(frozen=True)
@@ -108,35 +98,14 @@ def decide(
     Raises:
         NotFoundError: no such revision. DataError: a correction without text, or no name.
     """
-    if verdict not in DECISIONS:
-        raise DataError(f"a decision is one of {', '.join(DECISIONS)}, not '{verdict}'")
-    if verdict == "correct" and not text.strip():
-        raise DataError("the corrected response is empty; write it, or keep or drop the revision")
-    if not person.strip():
-        raise DataError("a decision needs a name; give yours first")
     with write_tx(db):
         get(db, revision_id)
-        row = {"revision": revision_id, "person": person, "verdict": verdict, "text": text}
-        row |= {"note": note, "created": now()}
-        row["id"] = content_hash(row)
-        insert(db, "decisions", row)
-        return row["id"]
+        return _LOG.append(db, revision_id, verdict, person=person, text=text, note=note)
 
 
-def undo(db: Database, decision_id: str, *, who: str) -> None:
-    """Append an undo: the decision stands no more, what stood before it does again."""
-    with write_tx(db):
-        if first(db, "SELECT 1 FROM decisions WHERE id = ?", [decision_id]) is None:
-            raise NotFoundError(f"there is no decision with the id '{decision_id}'")
-        row = {"target": decision_id, "who": who, "created": now()}
-        if not insert(db, "undos", row, seen="IGNORE"):
-            raise DataError("this decision was undone already")
-
-
-_UNDONE = "EXISTS (SELECT 1 FROM undos u WHERE u.target = d.id)"
 _SELECT = f"""SELECT r.*, d.id AS d_id, d.person, d.verdict, d.text, d.note, d.created AS decided
     FROM revisions r LEFT JOIN decisions d ON d.seq = (
-        SELECT max(d.seq) FROM decisions d WHERE d.revision = r.id AND NOT {_UNDONE})"""
+        SELECT max(d.seq) FROM decisions d WHERE d.revision = r.id AND NOT {UNDONE})"""
 
 # A row that failed and was asked again has a later row of the same job and id: only that counts.
 _LATEST = """NOT EXISTS (SELECT 1 FROM revisions n WHERE n.job = r.job AND n.job != ''
@@ -175,20 +144,11 @@ def count(db: Database, where: RevisionFilter | None = None) -> int:
     return int(db.conn.execute(sql, params).fetchone()[0])
 
 
-def history(db: Database, revision_id: str) -> list[DecisionEvent]:
-    """Every decision on a revision, newest first, undone ones too."""
-    sql = (
-        f"SELECT d.*, {_UNDONE} AS undone FROM decisions d WHERE d.revision = ? ORDER BY d.seq DESC"
-    )
-    return [_event(row) for row in rows(db, sql, [revision_id])]
-
-
-def last_of(db: Database, person: str) -> DecisionEvent | None:
-    """The newest standing decision of a person: what an undo button undoes."""
-    sql = f"""SELECT d.*, 0 AS undone FROM decisions d WHERE d.person = ? AND NOT {_UNDONE}
-        ORDER BY d.seq DESC LIMIT 1"""
-    row = first(db, sql, [person])
-    return _event(row) if row else None
+def ids(db: Database, where: RevisionFilter | None = None) -> list[str]:
+    """The ids of those that pass the filter, in the order they came."""
+    clause, params = _clause(where or RevisionFilter())
+    sql = f"SELECT r.id FROM ({_SELECT} WHERE {clause}) r ORDER BY r.seq"
+    return [row[0] for row in db.conn.execute(sql, params)]
 
 
 def _clause(where: RevisionFilter) -> tuple[str, list[Any]]:
@@ -226,16 +186,10 @@ def _stored(row: Row) -> StoredRevision:
 def _decision(row: Row) -> DecisionEvent:
     return DecisionEvent(
         id=row["d_id"],
-        revision=row["id"],
+        row=row["id"],
         person=row["person"],
         verdict=row["verdict"],
         text=row["text"],
         note=row["note"],
         created=row["decided"],
-    )
-
-
-def _event(row: Row) -> DecisionEvent:
-    return DecisionEvent(
-        **{k: v for k, v in row.items() if k not in ("seq", "undone")}, undone=bool(row["undone"])
     )

@@ -6,15 +6,12 @@ log, in the same transaction, so that no page has to read the log to draw, to co
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlite_utils import Database
 
 from cai_core.schema import Chat, chat_from_row
-from cai_core.stats import FloatArray
-from cai_core.usefulness import LEVELS, level_of
+from cai_core.store.levels import levels_of
+from cai_core.usefulness import LEVELS
 
 CHUNK = 2_000  # pairs at a time
 MEASURING = ("even", "useful")  # queues whose draws make one sequence that measures
@@ -42,28 +39,40 @@ _STAND = f"""INSERT INTO standing (pair, annotator, label, verdict, p)
         WHERE p.seq IN {_THESE} AND NOT EXISTS (SELECT 1 FROM undos u WHERE u.target = l.id)
         GROUP BY p.seq, n.id)"""
 
+# Of one annotator of kind rule, on all pairs at once.
+_NOTE_RULE = """INSERT OR IGNORE INTO annotators
+    (kind, annotator, method, principles, template, constitution) VALUES ('rule', :rule, '', '', '', '')"""
+_FALL_OF_RULE = """DELETE FROM standing
+    WHERE annotator = (SELECT id FROM annotators WHERE kind = 'rule' AND annotator = :rule)"""
+_STAND_OF_RULE = """INSERT INTO standing (pair, annotator, label, verdict, p)
+    SELECT pair, n.id, label, verdict, p_a FROM (
+        SELECT p.seq AS pair, max(l.seq) AS label, l.verdict, l.p_a
+        FROM labels l JOIN pairs p ON p.id = l.pair
+        WHERE l.kind = 'rule' AND l.annotator = :rule
+            AND NOT EXISTS (SELECT 1 FROM undos u WHERE u.target = l.id)
+        GROUP BY p.seq) JOIN annotators n ON n.kind = 'rule' AND n.annotator = :rule"""
+
+# A skip decides nothing: the pair waits for somebody else.
+_DECIDES = f"""n.kind = 'person' AND s.verdict != 'skip'
+    AND json_extract(l.review, '$.queue') = '{ADJUDICATION}'"""
+
 _FLAGS = f"""UPDATE pair_states SET (judged, inconsistent, readers, said, blind, adjudicated, disputed, contested) = (
         SELECT coalesce(sum(n.kind = 'judge' AND s.verdict IS NOT NULL), 0),
             coalesce(max(n.kind = 'judge' AND l.inconsistent), 0),
             coalesce(sum(n.kind = 'person'), 0),
             coalesce(sum(n.kind = 'person' AND s.verdict != 'skip'), 0),
             coalesce(sum(n.kind = 'person' AND l.blind AND json_extract(l.review, '$.first')), 0),
-            coalesce(max(n.kind = 'person' AND json_extract(l.review, '$.queue') = '{ADJUDICATION}'), 0),
+            coalesce(max({_DECIDES}), 0),
             count(DISTINCT iif(n.kind = 'person' AND s.verdict != 'skip', s.verdict, NULL)) > 1
-                AND NOT coalesce(max(n.kind = 'person'
-                    AND json_extract(l.review, '$.queue') = '{ADJUDICATION}'), 0),
+                AND NOT coalesce(max({_DECIDES}), 0),
             count(DISTINCT iif(n.kind != 'rule' AND s.verdict IN ('a', 'b'), s.verdict, NULL)) > 1
         FROM standing s JOIN annotators n ON n.id = s.annotator JOIN labels l ON l.seq = s.label
         WHERE s.pair = pair_states.pair)
     WHERE pair IN {_THESE}"""
 
-_JUDGED = f"""SELECT s.pair, s.p, l.inconsistent, l.votes FROM standing s
+_JUDGED = f"""SELECT s.pair, s.p, l.inconsistent, l.votes, n.annotator FROM standing s
         JOIN annotators n ON n.id = s.annotator JOIN labels l ON l.seq = s.label
     WHERE s.pair IN {_THESE} AND n.kind = 'judge' AND s.verdict IS NOT NULL"""
-
-_LEVELS = f"""UPDATE pair_states SET level = (
-        SELECT json_extract(value, '$[1]') FROM json_each(?) WHERE json_extract(value, '$[0]') = pair)
-    WHERE pair IN {_THESE}"""
 
 
 def add_pairs(db: Database, rows: Sequence[tuple[int, Chat, str, str]]) -> None:
@@ -95,40 +104,25 @@ def refresh(db: Database, seqs: Iterable[int]) -> None:
         _refresh_levels(db, these)
 
 
+def refresh_rule(db: Database, annotator: str) -> None:
+    """Write what stands of one rule's labels again; nothing else of a state depends on rules.
+
+    Call it in the transaction that wrote to the log.
+    """
+    for sql in (_NOTE_RULE, _FALL_OF_RULE, _STAND_OF_RULE):
+        db.conn.execute(sql, {"rule": annotator})
+
+
 def _refresh_levels(db: Database, these: str) -> None:
     """How much a review of each pair would tell, in LEVELS steps; the most where nothing was judged."""
     levels = dict.fromkeys(json.loads(these), LEVELS - 1)
     judged = db.conn.execute(_JUDGED, [these]).fetchall()
     if judged:
-        levels |= level_of(*_columns(judged))
+        levels |= levels_of(judged)
     db.conn.executemany(
         "UPDATE pair_states SET level = ? WHERE pair = ? AND level != ?",
         [(level, pair, level) for pair, level in levels.items()],
     )
-
-
-def _columns(
-    judged: Sequence[tuple[Any, ...]],
-) -> tuple[NDArray[np.int64], FloatArray, NDArray[np.bool_], FloatArray]:
-    """Pair, p, inconsistent, and how far the principles' votes lie apart, one row a judgement."""
-    pairs, p, shaky, votes = zip(*judged, strict=True)
-    return (
-        np.array(pairs, dtype=np.int64),
-        np.array([0.5 if one is None else one for one in p], dtype=np.float64),
-        np.array([bool(one) for one in shaky]),
-        _spreads(votes),
-    )
-
-
-def _spreads(votes: Sequence[bytes | None]) -> FloatArray:
-    """The standard deviation of each label's votes, 0 where there are none."""
-    found = np.zeros(len(votes))
-    lengths = np.array([len(blob or b"") for blob in votes])
-    for length in np.unique(lengths[lengths > 0]):
-        at = np.flatnonzero(lengths == length)
-        block = np.frombuffer(b"".join(votes[i] or b"" for i in at.tolist()), "<f4")
-        found[at] = block.reshape(len(at), -1).std(axis=1)
-    return found
 
 
 def rebuild(db: Database) -> None:

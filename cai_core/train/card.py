@@ -82,10 +82,21 @@ class Run:
             facts += [f"- Reward model: `{self.reward_model}`"]
         if self.judges:
             facts += [f"- Labels judged by: {', '.join(f'`{name}`' for name in self.judges)}"]
+        facts += _certified(self.dataset.get("certificate"))
         facts += [f"- {self.steps} steps in {self.train_seconds:.0f} s, seed {self.seed}"]
         if self.reward:
             facts += [f"- Score = (raw - {self.reward['shift']:.4g}) / {self.reward['scale']:.4g}"]
         return facts + [f"- {note}" for note in self.notes]
+
+
+def _certified(certificate: Any) -> list[str]:
+    """How right the labels are that it learned from, as far as somebody stamped it on them."""
+    if not isinstance(certificate, Mapping) or not certificate.get("words"):
+        return []
+    of, hash_ = certificate.get("population_words", "its labels"), certificate.get("hash")
+    return [
+        f"- Labels: of {of}, {certificate['words']} ({certificate.get('date')}, hash `{hash_}`)"
+    ]
 
 
 def library_versions() -> dict[str, str]:

@@ -47,7 +47,9 @@ class Task:
     def run(self, *, steps: int, seconds: float, metrics: Mapping[str, Any]) -> Run:
         """The record of this task when it is done."""
         path = self.data.path
-        dataset = {"path": str(path), "hash": self.data.hash, "rows": self.data.sizes}
+        dataset: Row = {"path": str(path), "hash": self.data.hash, "rows": self.data.sizes}
+        if self.data.certificate:
+            dataset["certificate"] = self.data.certificate
         constitution = self.data.manifest.get("constitution")
         return Run(
             method=self.method,

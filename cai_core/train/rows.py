@@ -49,6 +49,13 @@ class TrainingData:
         return cls(path, kind, splits, str(manifest.get("hash") or _hash(files)), manifest)
 
     @property
+    def certificate(self) -> Row | None:
+        """How often its labels agree with people: stamped on the dataset, else in its manifest."""
+        stamped = _json(self.path / "certificate.json") if self.path.is_dir() else None
+        found = stamped or self.manifest.get("certificate")
+        return found if isinstance(found, dict) else None
+
+    @property
     def train(self) -> tuple[Row, ...]:
         return self.splits["train"]
 
@@ -77,6 +84,15 @@ def _manifest(path: Path) -> Row:
     except ValueError as error:
         raise DataError("it is not readable as JSON", file=str(file)) from error
     return value if isinstance(value, dict) else {}
+
+
+def _json(file: Path) -> Row | None:
+    """None where it is not there or cannot be read."""
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def _hash(files: Mapping[Split, Path]) -> str:

@@ -105,8 +105,74 @@ def test_a_persons_verdict_stands_over_the_judges(tmp_path):
         "one bee": (0.0, "people", "b"),
         "one cat": (None, "people", "bad"),
         "one dog": (None, "people", "disputed"),
-        "one elk": (None, "judge", "none"),
+        "one elk": (1.0, "rule", "a"),
     }
+
+
+def test_a_row_whose_better_answer_a_person_wrote_is_marked_and_its_share_is_capped(tmp_path):
+    review = {"blind": False, "queue": "corrected", "pi": None, "reviewer": "Ada", "first": False}
+    rows = [label_row(i) for i in range(8)]
+    rows += [
+        label_row(i, "b", 0.0, kind="person", judge="Ada", review=review) for i in range(10, 14)
+    ]
+    path = write(tmp_path / "labels.jsonl", rows)
+    out = tmp_path / "d"
+    result = run("build", "--kind", "preference", "--labels", path, "--out", out)
+    assert result.exit_code == 0, result.stderr
+    made = manifest(out)
+    assert made["dropped"] == {"corrected beyond the share": 2}
+    assert made["corrected"] == {"rows": 2, "share": 0.2, "most": 0.2, "by": {"Ada": 2}}
+    assert made["labelled_by"] == {"judge": 8, "corrected": 2}
+    assert "2 corrected, by Ada" in result.output
+    corrected = [row for row in dataset_rows(out) if row["source"] == "corrected"]
+    assert {row["chosen"][0]["content"].split()[0] for row in corrected} == {"two"}
+    assert {row["p_chosen"] for row in corrected} == {1.0}
+    again = tmp_path / "again"
+    run("build", "--kind", "preference", "--labels", path, "--out", again)
+    assert manifest(again)["hash"] == made["hash"]
+
+
+def test_corrected_answers_enter_the_sft_rows_up_to_their_share(tmp_path):
+    revisions = write(
+        tmp_path / "r.jsonl",
+        [
+            {
+                "prompt": f"Tell me about the {word}",
+                "initial": "first",
+                "rounds": [{"principle": "k", "critique": "c", "revision": f"better {word}"}],
+            }
+            for word in WORDS[:8]
+        ],
+    )
+    corrected = write(
+        tmp_path / "c.jsonl",
+        [
+            {"prompt": f"What of the {word}?", "completion": f"by hand {word}", "writer": "Ada"}
+            for word in WORDS[:4]
+        ],
+    )
+    command = ("build", "--kind", "sft", "--revisions", revisions, "--corrected", corrected)
+    result = run(*command, "--out", tmp_path / "d", "--filter", "max_corrected=0.3")
+    assert result.exit_code == 0, result.stderr
+    made = manifest(tmp_path / "d")
+    assert (made["rows"], made["dropped"]) == (11, {"corrected beyond the share": 1})
+    assert made["corrected"]["by"] == {"Ada": 3}
+    assert made["inputs"].keys() == {"revisions", "corrected"}
+    run(*command, "--out", tmp_path / "all", "--filter", "max_corrected=1")
+    assert manifest(tmp_path / "all")["rows"] == 12
+    wrong = run(
+        "build",
+        "--kind",
+        "prompts",
+        "--prompts",
+        corrected,
+        "--corrected",
+        corrected,
+        "--out",
+        tmp_path / "x",
+    )
+    assert wrong.exit_code == 2
+    assert "--corrected is for --kind sft" in wrong.stderr
 
 
 def test_a_split_that_one_row_of_a_pair_names_stands_whoever_else_labelled_it():

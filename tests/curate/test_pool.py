@@ -138,3 +138,62 @@ def test_a_pair_is_found_again_from_its_row():
     (row,) = pool.preference_rows([LabelledPair(replace(PAIR, id="other"), 0.2)]).rows
     chosen, rejected = (row.row[name][0]["content"] for name in ("chosen", "rejected"))
     assert Pair.id_of(row.prompt, chosen, rejected) == PAIR.id
+
+
+def corrected(n):
+    made = pool.corrected_rows(
+        [Answer(Prompt.of(f"q {i}"), f"by hand {i}", writer="Ada") for i in range(n)]
+    )
+    assert {(row.source, row.writer) for row in made.rows} <= {("corrected", "Ada")}
+    return made
+
+
+@pytest.mark.parametrize(
+    ("others", "most", "kept"),
+    [(8, 0.2, 2), (9, 0.2, 2), (12, 0.2, 3), (8, 0, 0), (0, 0.5, 0), (5, 0.5, 5), (0, 1, 10)],
+)
+def test_the_share_of_corrected_answers_is_never_passed(others, most, kept):
+    base = pool.sft_rows([revision(n, f"fine {n}") for n in range(others)])
+    made = pool.with_corrected(base, corrected(10), most=most)
+    share = sum(row.source == "corrected" for row in made.rows)
+    assert share == kept
+    assert share <= most * len(made.rows) + 1e-9
+    assert made.dropped == ({} if kept == 10 else {"corrected beyond the share": 10 - kept})
+
+
+def test_which_corrected_answers_are_kept_does_not_depend_on_their_order():
+    base = pool.sft_rows([revision(n, f"fine {n}") for n in range(12)])
+    some = corrected(10)
+    turned = replace(some, rows=some.rows[::-1])
+    kept, again = (pool.with_corrected(base, one, most=0.2) for one in (some, turned))
+    assert kept.rows == again.rows
+
+
+def test_a_corrected_pair_is_marked_in_its_row_and_a_rule_comes_after_people():
+    rows = [
+        numbered(1, 1.0, source="corrected", writer="Ada"),
+        numbered(2, 1.0, source="rule"),
+        numbered(3, 1.0, source="people"),
+        numbered(4),
+    ]
+    made = pool.preference_rows(rows[::-1], Filters(max_corrected=1))
+    assert [row.labelled_by for row in made.rows] == ["people", "rule", "judge", "corrected"]
+    assert [row.row["source"] for row in made.rows] == ["harmless"] * 3 + ["corrected"]
+    only = pool.preference_rows(rows, Filters(people_only=True, max_corrected=0.5))
+    assert [row.labelled_by for row in only.rows] == ["people", "corrected"]
+    assert only.dropped == {"not reviewed": 2}
+    assert pool.preference_rows(rows).dropped == {"corrected beyond the share": 1}
+
+
+def test_under_a_limit_people_come_first_and_corrected_rows_on_top():
+    rows = [numbered(n) for n in range(8)]
+    rows += [numbered(20 + n, 1.0, source="people") for n in range(3)]
+    rows += [numbered(40 + n, 1.0, source="corrected", writer="Ada") for n in range(4)]
+    made = pool.preference_rows(rows, most=4)
+    assert [row.labelled_by for row in made.rows] == ["people"] * 3 + ["judge", "corrected"]
+    assert made.dropped == {"beyond the limit": 7, "corrected beyond the share": 3}
+
+
+def test_a_row_tells_who_corrected_it():
+    answer = Answer.from_row({"prompt": "Hi", "completion": "Hello.", "writer": "Ada"})
+    assert (answer.writer, answer.prompt.extra) == ("Ada", {})

@@ -118,3 +118,15 @@ def test_a_manifest_names_the_judges_whose_labels_were_taken(tmp_path):
     label = Label(pair, "a", 0.8, annotator="endpoint:lab/big")
     made = pool.preference_rows([pool.LabelledPair.of(label)])
     assert snapshot.freeze(made, tmp_path / "d").manifest["judges"] == ["endpoint:lab/big"]
+
+
+def test_a_certificate_stands_in_the_manifest_and_one_stamped_later_beside_it(frozen, tmp_path):
+    assert "certificate" not in frozen.manifest
+    assert frozen.certificate is None
+    origin = Origin(certificate={"words": "70%"})
+    made = snapshot.freeze(pool.prompt_rows(PROMPTS), tmp_path / "certified", origin)
+    assert snapshot.read(made.path).certificate == {"words": "70%"}
+    snapshot.stamp(made.path, {"words": "80%"})
+    there = snapshot.read(made.path)
+    assert (there.certificate, there.hash) == ({"words": "80%"}, frozen.hash)
+    assert not list(made.path.glob("*.part"))

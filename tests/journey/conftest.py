@@ -1,26 +1,17 @@
 """The journey's browser, its workbench and its model, each made once and ended at last."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
+from tests.journey.chromium import launched, path
 from tests.journey.model import save_model
 from tests.journey.screen import Screen
 from tests.journey.walk import Walk
 from tests.journey.workbench import Workbench, serve
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ARGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-]
 NO_CHROMIUM = (
     "the journey needs Chromium: install it so that 'chromium' is on PATH, or name it in $CHROMIUM"
 )
@@ -30,13 +21,10 @@ WIDE = {"width": 1280, "height": 900}
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A Chromium of our own: the plugin's would leave an event loop to the tests that follow."""
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if not found:
+    if not path():
         pytest.fail(NO_CHROMIUM, pytrace=False)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=ARGS)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

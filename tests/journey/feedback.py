@@ -3,6 +3,8 @@
 import json
 import re
 
+from playwright.sync_api import Locator, expect
+
 from cai_core.schema import Label
 from cai_core.store import constitutions, labels, pairs, prompts, revisions
 from cai_core.store.labels import LabelFilter
@@ -108,39 +110,39 @@ def review_three_pairs(walk: Walk) -> None:
     screen.choose("Judge to compare with", OURS)
     screen.choose("Source", SAMPLED)
     screen.page.keyboard.press("Escape")
-    screen.sees(f"0 of {N} reviewed")
+    screen.sees(f"0 reviewed today · {N} pairs left")
     screen.shot("review-pair")
     screen.key("b")
-    screen.sees(f"1 of {N} reviewed")
+    screen.sees(f"1 reviewed today, 1 of them in this queue · {N - 1} pairs left")
     screen.key("u")
-    screen.sees(f"0 of {N} reviewed")
-    screen.settle()
+    screen.sees(f"0 reviewed today · {N} pairs left")
     preferred = {}
     for n, key in enumerate("abt", start=1):
-        preferred[_asked(screen)] = _answer(screen, key.upper()) if key in "ab" else ""
-        screen.key(key)
-        screen.sees(f"{n} of {N} reviewed")
         screen.settle()
+        asked = plain(_card(screen).locator(".turn .text").last.inner_text())
+        preferred[asked] = _answer(screen, key) if key in "ab" else ""
+        screen.key(key)
+        screen.sees(f"{n} reviewed today, {n} of them in this queue · {N - n} pairs left")
+    expect(_card(screen)).to_contain_text("you said “Tie”the judge: ")
     screen.unfold("The pair before")
     screen.shot("review-pair-before")
     with walk.bench.db() as db:
         kept = [item.label for item in labels.verdicts(db, LabelFilter(annotator="Ada"))]
         told = [one for label in kept for one in labels.history(db, label.pair.id)]
     assert {plain(one.pair.prompt[-1].content): _better(one) for one in kept} == preferred
-    assert all(one.review and one.review.blind and one.review.reviewer == "Ada" for one in kept)
+    # the judge of the first pair stood there before it was taken back
+    assert [one.review.blind for one in kept if one.review].count(True) == 2
     undone = [one.label.verdict for one in told if one.undone]
     assert len(undone) == 1  # it stands in the log still
 
 
-def _asked(screen: Screen) -> str:
-    """The conversation stands above the answers."""
-    return plain(screen.main.get_by_test_id("stHtml").first.inner_text())
+def _card(screen: Screen) -> Locator:
+    return screen.page.locator(".card")
 
 
 def _answer(screen: Screen, side: str) -> str:
-    titled = screen.page.get_by_text(f"Answer {side}", exact=True)
-    card = screen.main.get_by_test_id("stVerticalBlock").filter(has=titled).last
-    return plain(card.get_by_test_id("stHtml").inner_text())
+    box = _card(screen).locator(f".box[data-box='{'ab'.index(side)}'] .text")
+    return plain(box.inner_text())
 
 
 def _better(label: Label) -> str:

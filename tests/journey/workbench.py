@@ -23,10 +23,11 @@ STOP_SECONDS = 20
 
 @dataclass(frozen=True)
 class Workbench:
-    """A workspace that is served at `address`."""
+    """A workspace that is served at `address`, by the processes of one group."""
 
     home: Path
     address: str
+    group: int
 
     @contextmanager
     def db(self) -> Iterator[Database]:
@@ -35,6 +36,15 @@ class Workbench:
             yield connection
         finally:
             connection.close()
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Nothing is served meanwhile; what was asked waits."""
+        os.killpg(self.group, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self.group, signal.SIGCONT)
 
 
 @contextmanager
@@ -68,7 +78,7 @@ def serve(place: Path, model_id: str) -> Iterator[Workbench]:
         assert app.stdout
         said = app.stdout.readline().decode()
         assert SERVED in said, (place / "serve.log").read_text()
-        yield Workbench(home, f"http://{HOST}:{port}")
+        yield Workbench(home, f"http://{HOST}:{port}", app.pid)
     finally:
         _end(app)
         _end_jobs(home)

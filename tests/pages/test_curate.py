@@ -270,9 +270,11 @@ def test_a_dataset_that_was_changed_is_told_and_not_shown(seeded_workspace, open
     assert not at.get("download_button")
 
 
-def test_the_shipped_helpful_rows_are_all_usable():
+def test_the_shipped_helpful_rows_are_all_usable(empty_workspace):
     filters = curate_recipe.Filters()
-    answers, both = curate_recipe.helpful_answers(filters), curate_recipe.helpful_pairs(filters)
+    with empty_workspace.db() as db:
+        answers = curate_recipe.helpful_answers(db, filters)
+    both = curate_recipe.helpful_pairs(filters)
     assert len(answers.pool.rows) > 50
     assert not answers.pool.dropped
     assert len(both.pool.rows) >= 39

@@ -3,12 +3,12 @@
 import pytest
 
 from cai_core.schema import ConstitutionRef, Label, Pair, Principle, Review, panel_id, user
-from cai_core.store import constitutions, labels
+from cai_core.store import constitutions, labels, pairs, sighted
 from cai_core.text import split_of
+from tests.pages.card import say, shown
 from tests.pages.judged import JUDGE, LOCKED, OPEN, N, fill, judgement, pair_of
 from ui import evidence
 from ui.draft import CURRENT, Draft
-from ui.review_pairs import DECK, SIGHTED
 
 KEYS = ("honest", "kind", "safe")
 
@@ -101,24 +101,30 @@ def test_the_pairs_that_a_principle_decides_stand_below_as_plain_text(judged, op
     assert "**surely**" in shown  # as it is written, not bold
 
 
+def seen(workspace):
+    """The pairs that Ada saw with their judge."""
+    with workspace.db() as db:
+        every = [pair.id for pair in pairs.find(db)]
+        return sighted.among(db, "Ada", every)
+
+
 def test_more_pairs_come_at_a_click(judged, open_page):
     at = open_tab(open_page)
-    before = len(at.session_state[SIGHTED])
+    before = len(seen(judged))
     the(at.button, "evidence_more_").click().run()
     assert not at.exception
-    assert len(at.session_state[SIGHTED]) == before + 3
+    assert len(seen(judged)) == before + 3
 
 
 def test_a_pair_that_was_seen_here_opens_in_review_and_is_not_blind_there(judged, open_page):
     at = open_tab(open_page)
     button = next(one for one in at.button if one.key and one.key.startswith("evidence_review_"))
     wanted = button.key.rsplit("_", 1)[1]
-    assert wanted in at.session_state[SIGHTED]
+    assert wanted in seen(judged)
     button.click().run()
     assert not at.exception
-    deck = at.session_state[DECK]
-    assert deck.current.id == wanted
-    at.button(key=f"pair_a_{wanted}").click().run()
+    assert shown(at) == wanted
+    say(at.switch_page("pages/review.py").run(), "a")
     with judged.db() as db:
         mine = labels.last_of(db, "Ada")
     assert (mine.pair_id, mine.label.review.blind) == (wanted, False)

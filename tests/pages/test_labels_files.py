@@ -10,6 +10,7 @@ from cai_core.store import labels
 from cai_core.store.label_stream import stream
 from tests.pages.conftest import TIMEOUT_S
 from tests.store.rows import judgement, pair, review
+from ui.labels_download import content
 
 
 def importing():
@@ -68,7 +69,7 @@ def stored(workspace):
 def test_a_file_is_looked_at_first_and_comes_in_when_that_is_confirmed(empty_workspace, run):
     at = upload(run(importing), [row(), row("b", "Bo"), row("tie", question="Why?")])
     assert counts(at) == {
-        "Labels": "3", "New": "3", "There already": "0", "Conflicts": "0", "Bad rows": "0",
+        "Labels": "3", "New": "3", "Known": "0", "Conflicts": "0", "Bad rows": "0",
     }  # fmt: skip
     assert "1 pair on which people differ" in said(at)
     assert stored(empty_workspace) == []
@@ -79,7 +80,7 @@ def test_a_file_is_looked_at_first_and_comes_in_when_that_is_confirmed(empty_wor
         ("Bo", "b", "of the team"),
         ("Ada", "tie", "of the team"),
     ]
-    assert counts(at)["There already"] == "3"
+    assert counts(at)["Known"] == "3"
     assert at.button(key="labels_bring").disabled
     assert "is in the workspace" in said(at)
 
@@ -126,8 +127,7 @@ def test_a_file_is_made_of_what_the_filters_take(empty_workspace, run):
     at.button(key="labels_make").click().run()
     assert not at.exception
     made = at.session_state["labels_made"]
-    made.file.seek(0)
-    rows = [json.loads(line) for line in made.file.read().splitlines()]
+    rows = [json.loads(line) for line in content(made.file).splitlines()]
     with empty_workspace.db() as db:
         wanted = [x.label.to_row() for x in stream(db) if x.label.kind == "person"]
     assert rows == wanted

@@ -13,8 +13,8 @@ import numpy as np
 
 from cai_core.review.allocation import allocation
 from cai_core.review.sample import Population, Reviewed
-from cai_core.review.usefulness import usefulness
 from cai_core.stats import logit, sigmoid, wilson
+from cai_core.usefulness import usefulness
 
 KINDS = ("calibrated", "wide", "blind", "overconfident")
 

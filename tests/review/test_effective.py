@@ -1,7 +1,10 @@
 """Whose label counts."""
 
+from dataclasses import replace
+
 import pytest
 
+from cai_core.review.edited import Edited
 from cai_core.review.effective import effective, effective_labels
 from cai_core.schema import HUMAN_P, ConstitutionRef, Label, Pair, Review, user
 
@@ -53,9 +56,48 @@ def test_bad_keeps_the_pair_out():
     assert verdict_of(said("bad")) == ("bad", None, "people")
 
 
-def test_a_rule_is_nobody():
-    rule = Label(PAIR, "b", 0.0, "rule", "bulk")
-    assert verdict_of(rule) == ("a", 0.8, "judge")
+def ruled(verdict, name="Ada: short"):
+    return Label(PAIR, verdict, HUMAN_P.get(verdict), "rule", name)
+
+
+def test_a_rule_stands_over_the_judge_and_behind_people():
+    assert verdict_of(ruled("b")) == ("b", 0.0, "rule")
+    assert verdict_of(said("a"), ruled("b")) == ("a", 1.0, "people")
+    assert verdict_of(ruled("b"), said("skip")) == ("b", 0.0, "rule")
+    assert verdict_of(said("a"), said("b", "Bob"), ruled("b")) == ("disputed", None, "people")
+    assert verdict_of(ruled("bad")) == ("bad", None, "rule")
+    assert verdict_of(ruled("b"), judgement=None) == ("b", 0.0, "rule")
+
+
+def test_the_newest_of_all_rules_counts():
+    assert verdict_of(ruled("a"), ruled("b", "Bob: long")) == ("b", 0.0, "rule")
+    assert verdict_of(ruled("a"), ruled("b", "Bob: long"), ruled("tie")) == ("tie", 0.5, "rule")
+
+
+def ended(verdict, who):
+    one = said(verdict, who)
+    return replace(one, review=replace(one.review, queue="adjudication"))
+
+
+def test_an_adjudication_ends_a_dispute_and_the_newest_one_stands():
+    dispute = said("a"), said("b", "Bob")
+    assert verdict_of(*dispute, ended("tie", "Cy")) == ("tie", 0.5, "people")
+    assert effective(PAIR, [*dispute, ended("tie", "Cy")]).people == ("Cy",)
+    assert verdict_of(ended("tie", "Cy"), *dispute) == ("tie", 0.5, "people")
+    assert verdict_of(ended("a", "Cy"), ended("b", "Di"), ended("a", "Cy")) == ("a", 1.0, "people")
+    assert verdict_of(*dispute, ended("skip", "Cy")) == ("disputed", None, "people")
+
+
+@pytest.mark.parametrize(
+    ("temperature", "p_a"), [(None, 0.8), (1.0, 0.8), (2.0, 2 / 3), (0.5, 16 / 17)]
+)
+def test_a_temperature_scales_the_judges_log_odds_alone(temperature, p_a):
+    assert effective(PAIR, (), JUDGED, temperature=temperature).p_a == pytest.approx(p_a)
+    assert effective(PAIR, [said("a")], JUDGED, temperature=temperature).p_a == 1.0
+    tie = Label(PAIR, "tie", 0.53)
+    assert effective(PAIR, (), tie, temperature=temperature).p_a == 0.5
+    [one] = effective_labels([], [JUDGED], temperature=temperature)
+    assert one.p_a == pytest.approx(p_a)
 
 
 @pytest.mark.parametrize(
@@ -71,10 +113,11 @@ def test_a_judgement_without_a_side_has_no_side(judgement, found):
     assert verdict_of(judgement=judgement) == found
 
 
-def test_a_verdict_under_an_older_version_is_stale():
-    assert effective(PAIR, [said("a", version=1)], version=2).stale
-    assert not effective(PAIR, [said("a", version=2)], version=2).stale
-    assert not effective(PAIR, [said("a")], version=2).stale
+def test_a_verdict_under_other_wordings_is_stale():
+    reworded = Edited("c", frozenset({1}), frozenset({"h1"}))
+    assert effective(PAIR, [said("a", version=1)], edited=reworded).stale
+    assert not effective(PAIR, [said("a", version=2)], edited=reworded).stale
+    assert not effective(PAIR, [said("a")], edited=reworded).stale
     assert not effective(PAIR, [said("a", version=1)]).stale
 
 

@@ -44,6 +44,13 @@ def test_the_label_of_a_judged_row_teaches_and_is_assumed_to_be_blind():
     assert dict(found.names) == {UNNAMED: 1}
 
 
+def test_a_labelled_pair_names_its_annotator_and_a_judged_one_not_its_judge():
+    plain = Label.from_row(replace(PAIR, label="b").to_row() | {"annotator": "Ada"})
+    assert dict(taught([plain]).names) == {"Ada": 1}
+    judged = Label(replace(PAIR, label="b"), "a", 0.9, annotator="judge", method="logprob")
+    assert dict(taught([judged]).names) == {UNNAMED: 1}
+
+
 def test_a_label_that_was_given_in_sight_of_the_judgement_does_not_teach():
     review = Review(blind=False, queue="even", pi=None, reviewer="Ada")
     found = taught([Label(replace(PAIR, label="b"), "a", 0.9, kind="judge", review=review)])

@@ -76,7 +76,8 @@ def test_a_missing_step_is_applied_and_keeps_the_rows(path):
 
 def test_steps_are_numbered_in_order():
     names = [step.name for step in migrations.STEPS._migrations]
-    assert [int(name[1:4]) for name in names] == list(range(1, len(names) + 1))
+    numbers = [int(name[1:4]) for name in names]
+    assert numbers == list(range(1, len(names) + 1))
 
 
 def test_a_damaged_file_is_said_in_a_sentence(path):

@@ -10,7 +10,7 @@ from cai_core.store import draws, labels, pairs, verdicts
 from cai_core.store.draws import Queue
 from cai_core.store.pairs import PairFilter
 from cai_core.store.verdicts import Press
-from cai_core.usefulness import FLOOR
+from cai_core.usefulness import nearest_level, usefulness, weight_of_level
 from tests.store.rows import judgement, pair, review
 
 EVEN = Queue("even")
@@ -54,7 +54,9 @@ def test_useful_draws_bring_up_what_the_judge_cannot_tell_as_much_likelier_as_re
     odd = [lease.pi for lease in leases if number_of(lease) % 2]
     even = [lease.pi for lease in leases if not number_of(lease) % 2]
     assert set(map(len, (set(odd), set(even)))) == {1}
-    assert even[0] / odd[0] == pytest.approx(FLOOR)
+    sure, open_ = map(weight_of_level, nearest_level(usefulness([1.0, 0.5])).tolist())
+    assert sure < 0.1 < 0.5 < open_
+    assert even[0] / odd[0] == pytest.approx(sure / open_)
     assert len(even) / 2000 == pytest.approx(20 * even[0], abs=0.03)
     assert 20 * even[0] + 20 * odd[0] == pytest.approx(1)
 
@@ -226,3 +228,42 @@ def test_verdicts_that_are_read_in_count_as_the_draws_they_were(db):
     assert (draw["queue"], draw["pi"]) == ("even", 0.5)
     left = {lease.pair.pair.prompt[0].content for lease in draws.lease(db, "Grace", EVEN)}
     assert left == {"three"}  # "two" was read blind: its draw is credited
+
+
+def test_who_skips_a_disputed_pair_leaves_it_to_somebody_else(db):
+    labels.add(db, replace(judgement(pair("q")), kind="person", annotator="Ada", review=review()))
+    other = replace(judgement(pair("q")), verdict="b", kind="person", annotator="Bob")
+    labels.add(db, replace(other, review=review()))
+    [lease] = draws.lease(db, "Cleo", Queue("adjudication"))
+    verdicts.give(db, press(1, lease, "skip"), person="Cleo")
+    assert pairs.count(db, PairFilter(disputed=True)) == 1
+    assert draws.lease(db, "Cleo", Queue("adjudication")) == []
+    [lease] = draws.lease(db, "Dora", Queue("adjudication"))
+    verdicts.give(db, press(2, lease, "tie"), person="Dora")
+    assert pairs.count(db, PairFilter(disputed=True)) == 0
+
+
+def test_the_pairs_left_are_counted_with_those_that_one_holds(filled):
+    assert draws.left(filled, "Ada", EVEN, most=100) == 40
+    lease, *_ = draws.lease(filled, "Ada", EVEN)
+    assert draws.left(filled, "Ada", EVEN, most=100) == 40
+    assert draws.left(filled, "Bob", EVEN, most=100) == 35
+    assert draws.left(filled, "Bob", EVEN, most=7) == 7
+    verdicts.give(filled, press(1, lease), person="Ada")
+    assert draws.left(filled, "Ada", EVEN, most=100) == 39
+
+
+def test_the_pairs_to_ask_again_for_may_shrink_without_giving_back_what_is_held(filled):
+    ids = tuple(item.id for item in pairs.find(filled, limit=4))
+    held = draws.lease(filled, "Ada", Queue("again", pairs=ids), n=3)
+    still = draws.lease(filled, "Ada", Queue("again", pairs=ids[1:]), n=3)
+    assert [one.pair.id for one in still] == [one.pair.id for one in held]
+
+
+def test_a_few_pairs_come_up_once_for_everybody_in_the_guided_queue(filled):
+    few = Queue("guided", pairs=tuple(item.id for item in pairs.find(filled, limit=2)))
+    for number in (1, 2):
+        lease, *_ = draws.lease(filled, "Ada", few)
+        verdicts.give(filled, press(number, lease), person="Ada")
+    assert draws.lease(filled, "Ada", few) == []
+    assert len(draws.lease(filled, "Bob", few)) == 2

@@ -48,6 +48,13 @@ def test_run_and_card_say_where_the_model_comes_from(tiny, data, tmp_path):
     (data / "manifest.json").write_text(
         json.dumps({"kind": "sft", "hash": "h1", "constitution": {"name": "C", "hash": "c1"}})
     )
+    stamped = {
+        "words": "70% agree",
+        "population_words": "these",
+        "hash": "abc",
+        "date": "2026-01-02",
+    }
+    (data / "certificate.json").write_text(json.dumps(stamped))
     task = make_task(
         "sft", data, tiny, tmp_path / "out", config(max_steps=1), base_model="builtin:x"
     )
@@ -59,6 +66,8 @@ def test_run_and_card_say_where_the_model_comes_from(tiny, data, tmp_path):
     assert run.train_seconds > 0
     card = (tmp_path / "out" / "README.md").read_text()
     assert "Constitution: C, hash `c1`" in card
+    assert "- Labels: of these, 70% agree (2026-01-02, hash `abc`)" in card
+    assert run.dataset["certificate"] == stamped
     assert "| learning_rate | 0.01 |" in card
 
 

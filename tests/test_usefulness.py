@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cai_core.review.usefulness import FLOOR, usefulness
+from cai_core.usefulness import FLOOR, usefulness
 
 probability = st.one_of(st.floats(0, 1), st.just(float("nan")))
 
