@@ -22,7 +22,7 @@ POPULATIONS = 40
 SIZES = (30, 60, 200)
 SHARES = (0.6, 0.75, 0.9, 0.97)
 QUEUES = ("even", "useful")
-GATES = ((0.8, 0.8), (0.9, 0.8), (0.85, 0.8), (0.97, 0.9))
+GATES = ((0.6, 0.6), (0.75, 0.75), (0.9, 0.9), (0.97, 0.97), (0.9, 0.8), (0.85, 0.8), (0.97, 0.9))
 LOOKS = 400  # the most reviews that a gate is watched for where it should not pass
 
 
