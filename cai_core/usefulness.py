@@ -94,13 +94,26 @@ def _known(values: ArrayLike | None, like: FloatArray) -> FloatArray:
     return np.nan_to_num(np.asarray(values, dtype=np.float64), nan=0.0)
 
 
-def weight_of_level(level: int) -> float:
-    """The weight of a step.
+def allocation(usefulness: ArrayLike) -> FloatArray:
+    """The weight with which a pair is drawn: the square root of its usefulness, in (0, 1].
 
-    >>> [round(weight_of_level(level), 3) for level in (0, LEVELS - 1)]
-    [0.05, 1.0]
+    A share is measured best where chances follow the deviation of what is measured (Neyman 1934), which
+    for a rare error is the square root of its chance. Drawn in proportion to usefulness itself, 200
+    reviews of a judge that is right in 60% or 75% measure worse than as many even draws.
+
+    >>> allocation([0.25, 1.0]).tolist()
+    [0.5, 1.0]
     """
-    return float(FLOOR ** (1 - level / (LEVELS - 1)))
+    return np.sqrt(np.asarray(usefulness, dtype=np.float64))
+
+
+def chance_of_level(level: int) -> float:
+    """The weight with which a pair of this step is drawn: the `allocation` of the step's usefulness.
+
+    >>> [round(chance_of_level(level), 3) for level in (0, LEVELS - 1)]
+    [0.224, 1.0]
+    """
+    return float(allocation(FLOOR ** (1 - level / (LEVELS - 1))))
 
 
 def nearest_level(weights: ArrayLike) -> NDArray[np.int64]:

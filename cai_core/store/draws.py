@@ -1,7 +1,7 @@
 """Which pairs come up for a reviewer: drawn at random, with the probability kept, and leased.
 
     even           every pair alike
-    useful         in proportion to how much a review would tell (`cai_core.usefulness`), never ranked
+    useful         likelier, the more a review would tell (`cai_core.usefulness`), never ranked
     disagreements  pairs on which two of the judges and people name different sides
     filter         pairs that pass a filter, a search among them
     adjudication   pairs on which people disagree; the verdict ends it
@@ -27,7 +27,7 @@ from cai_core.store import pairs, states
 from cai_core.store.database import insert, now, write_tx
 from cai_core.store.pairs import PairFilter, StoredPair
 from cai_core.store.states import MEASURING
-from cai_core.usefulness import weight_of_level
+from cai_core.usefulness import chance_of_level
 
 QueueName = Literal["even", "useful", "disagreements", "filter", "adjudication", "again", "guided"]
 QUEUES: tuple[QueueName, ...] = get_args(QueueName)
@@ -239,7 +239,7 @@ class _Drawing:
         return bool(found) and self._take(*found[0])
 
     def _weight(self, level: int) -> float:
-        return weight_of_level(level) if self.queue.name == "useful" else 1.0
+        return chance_of_level(level) if self.queue.name == "useful" else 1.0
 
     def _candidates(self) -> tuple[str, list[Any]]:
         """The condition on pairs that may come up now."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cai_core.review.logistic import Places, Problem, folds_by, kernel_of
 from cai_core.stats import Estimate, FloatArray, clustered_mean, sigmoid
-from cai_core.usefulness import usefulness
+from cai_core.usefulness import allocation, usefulness
 from tests.bench.answer_features import Answers, hh_answers
 
 SEEDS = range(100)  # what of `usefulness` was chosen was chosen on seeds from 100 to 139
@@ -25,7 +25,7 @@ SURE = 0.25  # a label far from 50% is turned so many times as often as one at 5
 TEMPER = 1.5  # standard deviation of the labels' log-odds
 COST = 6e-4
 FOLDS = 5
-USEFUL = ("most useful", "most useful, by the root")
+USEFUL = ("most useful", "in proportion to usefulness")
 WAYS = ("even", "cleanlab", *USEFUL, "best order")
 
 
@@ -122,8 +122,8 @@ def outcomes(given: World, seed: int) -> dict[str, Outcome]:
     reviewed = {
         "even": trial.rng.permutation(len(trial.pool.p))[:REVIEWS],
         "cleanlab": by_cleanlab(trial.pool.p, trial.head(NOTHING))[:REVIEWS],
-        "most useful": most_useful(trial, lambda useful: useful),
-        "most useful, by the root": most_useful(trial, np.sqrt),
+        "most useful": most_useful(trial, allocation),
+        "in proportion to usefulness": most_useful(trial, lambda useful: useful),
         "best order": np.argsort(~trial.pool.wrong, kind="stable")[:REVIEWS],
     }
     return {way: trial.outcome(places) for way, places in reviewed.items()}
@@ -203,8 +203,9 @@ HEAD = (
     f" features, fitted to people's verdicts), {REVIEWS} reviews that put the truth in the place of the"
     " label, and a head trained on the sides that the labels then take, tried on all pairs of other"
     f" prompts against the truth. {len(SEEDS)} seeds, means with 95% intervals over seeds; the weights"
-    " were chosen on other seeds. *Most useful* draws by `usefulness`, with its head fitted to the"
-    f" labels anew every {REFIT} reviews; 'by the root' draws by the root of that. cleanlab"
+    " were chosen on other seeds. *Most useful* draws as the queue does, by the root of `usefulness`,"
+    " so that what it finds also measures; beside it draws in proportion to usefulness itself. The head"
+    f" is fitted to the labels anew every {REFIT} reviews. cleanlab"
     " ranks once, by self-confidence, from the same cross-fitted head. 'Best order' knows the truth and"
     " brings the wrong labels first: the ceiling.",
     "",

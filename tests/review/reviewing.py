@@ -11,10 +11,9 @@ latent is large. All kinds have the stated share of right labels on average:
 
 import numpy as np
 
-from cai_core.review.allocation import allocation
 from cai_core.review.sample import Population, Reviewed
 from cai_core.stats import logit, sigmoid, wilson
-from cai_core.usefulness import usefulness
+from cai_core.usefulness import allocation, usefulness
 
 KINDS = ("calibrated", "wide", "blind", "overconfident")
 

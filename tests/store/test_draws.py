@@ -10,7 +10,7 @@ from cai_core.store import draws, labels, pairs, verdicts
 from cai_core.store.draws import Queue
 from cai_core.store.pairs import PairFilter
 from cai_core.store.verdicts import Press
-from cai_core.usefulness import nearest_level, usefulness, weight_of_level
+from cai_core.usefulness import chance_of_level, nearest_level, usefulness
 from tests.store.rows import judgement, pair, review
 
 EVEN = Queue("even")
@@ -54,8 +54,8 @@ def test_useful_draws_bring_up_what_the_judge_cannot_tell_as_much_likelier_as_re
     odd = [lease.pi for lease in leases if number_of(lease) % 2]
     even = [lease.pi for lease in leases if not number_of(lease) % 2]
     assert set(map(len, (set(odd), set(even)))) == {1}
-    sure, open_ = map(weight_of_level, nearest_level(usefulness([1.0, 0.5])).tolist())
-    assert sure < 0.1 < 0.5 < open_
+    sure, open_ = map(chance_of_level, nearest_level(usefulness([1.0, 0.5])).tolist())
+    assert sure < 0.3 < 0.7 < open_
     assert even[0] / odd[0] == pytest.approx(sure / open_)
     assert len(even) / 2000 == pytest.approx(20 * even[0], abs=0.03)
     assert 20 * even[0] + 20 * odd[0] == pytest.approx(1)
