@@ -18,7 +18,7 @@ from cai_core.stats import Estimate, wilson
 
 # Queues that bring up a part of the pairs alone: what is found there says nothing of all.
 NARROW = {"inconsistent", "disputed", "disagreements", "filter", "search", "guided", "again"}
-NARROW |= {"adjudication", "by filter", "ask again"}
+NARROW |= {"adjudication", "by filter", "ask again", "opened", "corrected"}
 _OTHER = {"a": "b", "b": "a"}
 _SIDES = ("a", "b", "tie")
 Setting = tuple[str, str, str, str, str]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cai_core.review.sample import IntArray, Population, Reviewed
 from cai_core.schema.readings import Draws, JudgedPairs, Verdicts
 from cai_core.stats import NOTHING, Estimate, FloatArray, wilson
+from cai_core.usefulness import chance_of_level
 
 FEWEST = 10  # draws of a cohort that stands for itself
 
@@ -69,10 +70,12 @@ def sample(judged: JudgedPairs, readings: Readings, *, taught: FloatArray | None
     assumed = not len(kept) and len(found.pairs) > 0
     numbers = found.pairs if assumed else kept.pairs
     at, index = np.searchsorted(found.pairs, numbers), np.searchsorted(judged.pairs, numbers)
+    weight = np.ones(len(numbers)) if assumed else _weights(kept, judged.pairs, readings)
     reviewed = Reviewed(
         index=index.astype(np.int64),
         right=found.agreement(judged.sides[index], at),
-        weight=np.ones(len(numbers)) if assumed else _weights(kept, judged.pairs, readings),
+        weight=weight,
+        heaviest=_heaviest(weight, kept),
         ordered=not assumed,
         left_out=_left_out(judged.pairs, None if assumed else drawn, readings.verdicts),
         ties=int((found.counts[at, 1] > 0).sum()),
@@ -81,6 +84,12 @@ def sample(judged: JudgedPairs, readings: Readings, *, taught: FloatArray | None
     reached = int(kept.there.max(initial=0)) if readings.whole else 0
     unreached = int((judged.pairs > reached).sum()) if reached else 0
     return Sample(population, reviewed, judged, found.mean[at], found.between, unreached)
+
+
+def _heaviest(weight: FloatArray, draws: Draws) -> float:
+    """The largest weight that any draw could have had: that of the pair least likely to come up."""
+    most = float(weight.max(initial=1.0))
+    return max(most, 1 / chance_of_level(0)) if (draws.queues == "useful").any() else most
 
 
 def _own_side(judged: JudgedPairs) -> FloatArray:

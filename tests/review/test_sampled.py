@@ -7,6 +7,7 @@ from cai_core.review.sample import checked
 from cai_core.review.sampled import Readings, relative_weights
 from cai_core.review.sampled import sample as sampled
 from cai_core.schema.readings import Draws, JudgedPairs, Verdicts
+from cai_core.usefulness import chance_of_level
 
 SIDES = {"a": 1.0, "tie": 0.5, "b": 0.0}
 
@@ -162,3 +163,11 @@ def test_two_people_agree_by_halves_where_one_says_tie_and_a_pair_counts_once():
     found = sample(judged([0.9] * 3), drawn([1, 2, 3]), people).human_human
     assert found.n == 2
     assert found.value == pytest.approx((1 / 3 + 1 / 2) / 2)
+
+
+def test_the_gate_is_told_how_much_a_draw_could_have_weighed():
+    people = said((1, "Ada", "a"), (2, "Ada", "a"))
+    even = sample(judged([0.9] * 4), drawn([1, 2]), people)
+    assert even.reviewed.heaviest == 1.0
+    useful = sample(judged([0.9] * 4), drawn([1, 2], queue="useful"), people)
+    assert useful.reviewed.heaviest == pytest.approx(1 / chance_of_level(0))
