@@ -197,8 +197,18 @@ def test_a_source_passage_is_kept_and_changes_the_hash():
 
 
 def test_a_review_keeps_what_the_reviewer_said_beside_the_verdict():
-    said = Review(True, "even", 0.1, "Ada", clear=True, reasons=("harmful",), note="no", shown="ba")
+    said = Review(
+        True,
+        "even",
+        0.1,
+        "Ada",
+        clear=True,
+        reasons=("harmful",),
+        note="no",
+        shown="ba",
+        scope="{}",
+    )
     assert Review.from_row(said.to_row()) == said
     plain = Review(True, "even", 0.1, "Ada")
-    assert not {"clear", "reasons", "note", "shown"} & set(plain.to_row())
+    assert not {"clear", "reasons", "note", "shown", "scope"} & set(plain.to_row())
     assert Review.from_row(plain.to_row()) == plain

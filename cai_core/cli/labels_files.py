@@ -1,8 +1,10 @@
 """`labels import|export`: labels of other tools into the workspace, and its labels into files."""
 
+import gc
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -58,7 +60,7 @@ def import_(files: Sequence[Path], *, form: Form | None, annotator: str, **optio
     line, flag = ProgressLine(sys.stderr), StopFlag()
     hooks = Hooks(line.show, lambda: flag.asked)
     try:
-        with workspace() as db, stop_on_signals(flag):
+        with workspace() as db, stop_on_signals(flag), _no_collector():
             checked = [
                 label_merge.check(file, skip_bad=options["skip_bad"], hooks=hooks)
                 for file in opened
@@ -68,6 +70,16 @@ def import_(files: Sequence[Path], *, form: Form | None, annotator: str, **optio
     finally:
         line.close()
     _report(opened, merged, options)
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Rows make no cycles: looking for some among all that is held took a fifth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _merged(db: Database, checked: Checked, options: Row, hooks: Hooks) -> Merged:

@@ -198,7 +198,7 @@ def _values(text: str, name: str) -> Parsed:
 
 def _json(line: str) -> object | DataError:
     try:
-        value: object = json.loads(line, parse_constant=_no_constant)
+        value: object = _DECODER.decode(line)
     except DataError as error:
         return error
     except ValueError as error:
@@ -217,6 +217,9 @@ def _plainly_sound(line: str) -> bool:
 
 def _no_constant(name: str) -> None:
     raise DataError(f"{name} is no number in JSON; write null")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def sound(value: object) -> object | DataError:

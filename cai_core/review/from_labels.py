@@ -165,7 +165,7 @@ def _why_not(said: Said) -> str | None:
         return "sighted"
     if not said.review.first:
         return "not the first"
-    return "narrow queue" if said.review.queue in NARROW else None
+    return "narrow queue" if said.review.queue in NARROW or said.review.scope else None
 
 
 def _weighted(rows: list[_Row], size: int) -> Reviewed:

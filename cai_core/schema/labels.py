@@ -20,7 +20,8 @@ PrincipleMode = Literal["whole", "each", "draw"]
 class Review:
     """How a person came to give a verdict, and what else they said.
 
-    `pi` is the probability with which the row came up at its draw. `clear`: the verdict was given as
+    `pi` is the probability with which the row came up at its draw; `scope` says out of which pairs, ""
+    for all. `clear`: the verdict was given as
     a clear one. `shown` says which answer stood first on the reviewer's screen, "" where unknown.
     """
 
@@ -34,6 +35,7 @@ class Review:
     reasons: tuple[str, ...] = ()
     note: str = ""
     shown: Literal["ab", "ba", ""] = ""
+    scope: str = ""
 
     @classmethod
     def from_row(cls, row: object) -> "Review | None":
@@ -50,13 +52,17 @@ class Review:
             reasons=tuple(map(str, row.get("reasons") or ())),
             note=str(row.get("note") or ""),
             shown=fields.choice(row, "shown", ("ab", "ba")) or "",
+            scope=str(row.get("scope") or ""),
         )
 
     def to_row(self) -> Row:
         """What was not said is left out."""
         row = dict(vars(self)) | {"reasons": list(self.reasons)}
-        said = {name: row.pop(name) for name in ("clear", "reasons", "note", "shown")}
+        said = {name: row.pop(name) for name in _LEFT_OUT_WHERE_EMPTY}
         return row | {name: value for name, value in said.items() if value}
+
+
+_LEFT_OUT_WHERE_EMPTY = ("clear", "reasons", "note", "shown", "scope")
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,13 @@ def lease_back(db: Database, person: str, pair: str, *, queue: Queue, review: Re
     if review.queue not in QUEUES:
         return False
     [seq] = db.conn.execute("SELECT seq FROM pairs WHERE id = ?", [pair]).fetchone()
-    row = {"pair": seq, "person": person, "asked": queue.key, "queue": review.queue, "scope": ""}
+    row = {
+        "pair": seq,
+        "person": person,
+        "asked": queue.key,
+        "queue": review.queue,
+        "scope": review.scope,
+    }
     row |= {"pi": review.pi, "again": False, "until": _until(now())}
     return insert(db, "leases", row, seen="IGNORE")
 

@@ -138,17 +138,15 @@ def _append_all(
         if key not in stored:
             new.setdefault(key, label)
     _insert(db, new, job=job, created=created)
-    if job:
-        _note_draws(db, new)
+    _note_draws(db, new)
     states.refresh(db, [one.seq for one, key in zip(kept, ids, strict=True) if key in new])
     return [(key, new.pop(key, None) is not None) for key in ids]
 
 
 def _event_id(label: Label, job: str, created: str) -> str:
     """Of a job's row by its content; of what a person does by its time too."""
-    return content_hash(
-        {"row": canonical_json(label.to_row()), "job": job, "created": "" if job else created}
-    )
+    row = canonical_json(label.to_row())
+    return content_hash({"row": row, "job": job, "created": "" if job else created})
 
 
 def _stored_of(db: Database, ids: Sequence[str]) -> set[str]:
@@ -157,24 +155,28 @@ def _stored_of(db: Database, ids: Sequence[str]) -> set[str]:
 
 
 def _note_draws(db: Database, new: Mapping[str, Label]) -> None:
-    """Verdicts that were read in from elsewhere, with the chance with which their pairs came up."""
+    """Keep what measures: first blind verdicts on pairs that came up with a known chance."""
     rows = [
-        (label.review.queue, label.review.pi, key, key)
+        (label.review.scope, label.review.queue, label.review.pi, key)
         for key, label in new.items()
         if label.review
         and label.review.queue in MEASURING
-        and label.review.pi
         and label.review.blind
+        and label.review.pi
     ]
+    if not rows:
+        return
     db.conn.executemany(_DRAWN, rows)
-    sql = "UPDATE pair_states SET drawn = 1 WHERE pair IN (SELECT p.seq FROM json_each(?) j CROSS JOIN pairs p ON p.id = j.value)"
-    ids = [new[row[2]].pair.id for row in rows]
-    db.conn.execute(sql, [json.dumps(ids)])
+    whole = json.dumps([new[row[3]].pair.id for row in rows if not row[0]])
+    db.conn.execute(_MARK_DRAWN, [whole])
 
 
 _DRAWN = """INSERT OR IGNORE INTO draws (scope, pair, queue, pi, label, created)
-    SELECT '', p.seq, ?, ?, ?, l.created FROM labels l JOIN pairs p ON p.id = l.pair
+    SELECT ?, p.seq, ?, ?, l.id, l.created FROM labels l JOIN pairs p ON p.id = l.pair
     WHERE l.id = ? AND json_extract(l.review, '$.first')"""
+_MARK_DRAWN = """UPDATE pair_states SET drawn = 1
+    WHERE pair IN (SELECT p.seq FROM json_each(?) j CROSS JOIN pairs p ON p.id = j.value)
+        AND EXISTS (SELECT 1 FROM draws d WHERE d.pair = pair_states.pair AND d.scope = '')"""
 
 
 def _insert(db: Database, new: Mapping[str, Label], *, job: str, created: str) -> None:

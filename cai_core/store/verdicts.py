@@ -77,6 +77,7 @@ def _review(press: Press, held: "_Held | None", person: str, version: int | None
         reasons=tuple(press.reasons),
         note=press.note,
         shown=press.shown,
+        scope=held.scope if held else "",
     )
 
 
@@ -96,14 +97,12 @@ def _lease(db: Database, pair: str, person: str) -> _Held | None:
 
 
 def _settle(db: Database, held: _Held, given: StoredLabel) -> None:
-    """End the lease, and keep the draw where it measures."""
+    """End the lease; some pairs are to come back to who judged them."""
     person, review = given.label.annotator, given.label.review
     db.conn.execute("DELETE FROM leases WHERE pair = ?", [held.pair])
     db.conn.execute("DELETE FROM repeats WHERE person = ? AND pair = ?", [person, held.pair])
     if held.queue not in MEASURING or review is None or not review.first:
         return
-    if review.blind and held.pi is not None:
-        draws.note_draw(db, held.scope, held.pair, queue=held.queue, pi=held.pi, label=given.id)
     if int(content_hash([given.pair_id, person])[:2], 16) < REPEATED:
         row = {"person": person, "pair": held.pair, "label": given.seq}
         insert(db, "repeats", row, seen="IGNORE")
