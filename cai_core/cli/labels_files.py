@@ -19,6 +19,7 @@ from cai_core.curate import label_files, label_merge
 from cai_core.curate.label_files import FORMS, OUT, TITLES, Form, LabelFile
 from cai_core.curate.label_json import NAMELESS
 from cai_core.curate.label_merge import Checked, Merged
+from cai_core.curate.read_ahead import read_ahead
 from cai_core.errors import DataError
 from cai_core.review.annotators import table
 from cai_core.schema import SPLITS, Hooks, Row
@@ -28,6 +29,7 @@ from cai_core.store.labels import StoredLabel
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 AGREEMENT = "agreement"
+MANY = 5_000  # labels from which a second process that reads them is worth starting
 
 
 @click.command("import")
@@ -90,6 +92,7 @@ def _merged(db: Database, checked: Checked, options: Row, hooks: Hooks) -> Merge
         checked,
         partial(label_merging.said_on, db),
         keep=None if options["dry_run"] else keep,
+        rows=read_ahead(checked.file) if checked.labels > MANY else None,
         on_conflict=options["on_conflict"],
         hooks=hooks,
     )

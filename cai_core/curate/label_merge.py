@@ -18,6 +18,7 @@ from cai_core.errors import DataError, Stopped
 from cai_core.schema import AnnotatorKind, Hooks, Label, Progress, Row, Said, Verdict
 
 Key = tuple[str, AnnotatorKind, str, str]  # of a Said
+Read = tuple[int, tuple[Label, ...] | DataError]  # line, and what stands there
 OnConflict = Literal["keep", "append"]
 CHUNK = 2_000  # labels in one transaction
 FIRST = 10  # conflicts that are told one by one
@@ -130,6 +131,7 @@ def merge(
     standing: Callable[[Sequence[str]], Iterable[Said]],
     *,
     keep: Callable[[Sequence[Label]], object] | None = None,
+    rows: Iterable[Read] | None = None,
     on_conflict: OnConflict = "keep",
     hooks: Hooks | None = None,
 ) -> Merged:
@@ -138,12 +140,13 @@ def merge(
     Args:
         standing: of pairs' identities, what stands there, the newest of each annotator and setting.
         keep: appends labels in one transaction; None only tells what would come of it.
+        rows: line and labels of the file's rows, where somebody else reads them (`read_ahead`).
         on_conflict: with "keep" what stands stays; "append" lets the file's verdict stand on top.
     """
     hooks = hooks or Hooks()
     merging = _Merging(checked, on_conflict)
-    rows = _labels(checked)
-    while chunk := list(islice(rows, CHUNK)):
+    labels = _labels(checked.file if rows is None else rows)
+    while chunk := list(islice(labels, CHUNK)):
         taken = merging.sort(chunk, standing(list({said.identity for *_, said in chunk})))
         if keep:
             for together in _apart(taken):
@@ -172,8 +175,8 @@ def _apart(taken: Iterable[tuple[Said, Label]]) -> Iterator[list[Label]]:
         yield list(together.values())
 
 
-def _labels(checked: Checked) -> Iterator[tuple[int, Label, Said]]:
-    for line, found in checked.file:
+def _labels(rows: Iterable[Read]) -> Iterator[tuple[int, Label, Said]]:
+    for line, found in rows:
         if not isinstance(found, DataError):
             yield from ((line, label, Said.of(label)) for label in found)
 

@@ -25,6 +25,7 @@ from cai_core.schema import (
     Verdict,
     canonical_json,
     content_hash,
+    setting_of,
 )
 from cai_core.store import label_rows, pairs, states
 from cai_core.store.database import first, insert, marks, now, rows, write_tx
@@ -144,9 +145,12 @@ def _append_all(
 
 
 def _event_id(label: Label, job: str, created: str) -> str:
-    """Of a job's row by its content; of what a person does by its time too."""
-    row = canonical_json(label.to_row())
-    return content_hash({"row": row, "job": job, "created": "" if job else created})
+    """Of a job's row by its content, so that it comes in once; of other labels by who, what and when."""
+    if job:
+        row = canonical_json(label.to_row())
+        return content_hash({"row": row, "job": job, "created": ""})
+    who = [label.kind, label.annotator, setting_of(label)]
+    return content_hash([label.pair.id, *who, label.verdict, label.p_a, created])
 
 
 def _stored_of(db: Database, ids: Sequence[str]) -> set[str]:
