@@ -22,6 +22,7 @@ from cai_core.store import migrations, states
 
 BUSY_SECONDS = 30
 CACHE_KIB = 65_536  # pages that a connection may hold: rows are found by hashes all over the file
+LOG_PAGES = 8_000  # of 4 KiB in the write-ahead log before they are put in their places
 PATIENCE_S = 0.01  # between a new writer's first two tries for the lock
 WAITED_S = 0.05  # after this long it asks twice as often, after twice this long three times
 
@@ -101,6 +102,7 @@ def _opened(name: str, prepare: Callable[[Database], Any]) -> Database:
             conn.execute("PRAGMA journal_mode = WAL")
         conn.execute("PRAGMA synchronous = FULL")
         conn.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        conn.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         conn.execute("PRAGMA foreign_keys = ON")
         db = Database(conn, execute_plugins=False)
         prepare(db)

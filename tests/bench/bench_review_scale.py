@@ -11,13 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+from streamlit.testing.v1 import AppTest
 
+from cai_core.settings import PROJECT_DIR
 from cai_core.store import database, draws, pairs, verdicts
 from cai_core.store.draws import Queue
 from cai_core.store.pairs import PairFilter
 from cai_core.store.verdicts import Press
 from tests.bench import hh, review_pool
 from tests.bench.timing import timed
+from ui import quality_tabs
 
 SIZES = (200_000, 1_000_000)
 REQUIRED = SIZES[0]
@@ -52,7 +55,7 @@ for every fourth, by twenty people. Medians of {ROUNDS}, the slowest in brackets
 def _section(size: int) -> str:
     with tempfile.TemporaryDirectory() as place:
         home = Path(place)
-        rows = [*_imported(home, size), *_waits(home)]
+        rows = [*_imported(home, size), *_waits(home), *_quality(home, size)]
     lines = "\n".join(f"| {what} | {took} | {bound} |" for what, took, bound in rows)
     return f"### {size:,} pairs\n\n| | measured | bound |\n|---|---|---|\n{lines}"
 
@@ -123,6 +126,37 @@ def _waits(home: Path) -> list[tuple[str, str, str]]:
         )
         rows.append(_row(f"first page and count, {what}", lambda w=where: _page(db, w)))
     return rows
+
+
+def _quality(home: Path, size: int) -> list[tuple[str, str, str]]:
+    """The whole quality page, run as the server runs it, for somebody who opens it there."""
+    bound = f"{BOUND_QUALITY_S:.0f} s" if size == REQUIRED else "–"
+    before = os.environ.get("CAI_HOME")
+    os.environ["CAI_HOME"] = str(home)
+    try:
+        return [
+            (
+                f"quality page, {tab}",
+                f"{statistics.median(_opened(tab) for _ in range(3)):.2f} s",
+                bound,
+            )
+            for tab in quality_tabs.NAMES
+        ]
+    finally:
+        os.environ.pop("CAI_HOME")
+        if before is not None:
+            os.environ["CAI_HOME"] = before
+
+
+def _opened(tab: str) -> float:
+    """Seconds of a first look at the page with this tab open, in a session of its own."""
+    app = AppTest.from_file(str(PROJECT_DIR / "app.py"), default_timeout=60)
+    app.session_state["person"] = WHO
+    app.run()
+    app.session_state[quality_tabs.TAB] = tab
+    took, app = timed(lambda: app.switch_page("pages/quality.py").run())
+    assert not app.exception, app.exception
+    return took
 
 
 def _drawn(db: database.Database, queue: Queue, chance: random.Random) -> None:
