@@ -10,7 +10,7 @@ a row, and a against b weighs more than a tie against either.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from cai_core.schema import Label
 from cai_core.stats import NOTHING, Z95, Estimate, FloatArray, t95
 
 Metric = Literal["nominal", "ordinal"]
+METRICS: tuple[Metric, ...] = get_args(Metric)
 SAID = ("a", "tie", "b")  # in the order of the ordinal scale
 
 

@@ -13,7 +13,8 @@ from itertools import combinations, groupby
 import numpy as np
 
 from cai_core.review.agreement import measuring
-from cai_core.schema import Label, Row, setting_of
+from cai_core.review.alpha import METRICS, alpha
+from cai_core.schema import SAID, Label, Row, setting_of
 from cai_core.stats import Estimate, FloatArray, wilson
 
 _SAID = ("a", "b", "tie")
@@ -54,19 +55,22 @@ class _Tables:
         return [_couple(*names, counts) for names, counts in sorted(self.counts.items())]
 
 
-def table(labels: Iterable[Label], *, alpha: Mapping[str, Estimate] | None = None) -> str:
-    """A JSON document: `first_blind` and `all`, each a list of couples.
+def table(labels: Iterable[Label]) -> str:
+    """A JSON document: `first_blind` and `all`, each a list of couples, and `alpha` of all people together.
 
     Args:
         labels: newest standing ones; those of a pair follow each other.
-        alpha: what all annotators together give, by name; it is put beside them.
     """
-    blind, every = _Tables(), _Tables()
+    blind, every, people = _Tables(), _Tables(), list[list[int]]()
     for _, group in groupby(labels, key=lambda label: label.pair.id):
         here = [label for label in group if label.verdict in _SAID]
         every.add(_by_name(here))
-        blind.add(_by_name([*(x for x in here if x.kind == "judge"), *measuring(here)]))
-    row: Row = {name: _row(found) for name, found in (alpha or {}).items()}
+        first = measuring(here)
+        blind.add(_by_name([*(x for x in here if x.kind == "judge"), *first]))
+        said = [label.verdict for label in first]
+        people.append([said.count(verdict) for verdict in SAID])
+    counts = np.array(people, dtype=np.float64).reshape(-1, len(SAID))
+    row: Row = {"alpha": {m: _row(alpha(counts, metric=m)) for m in METRICS}}
     for name, tables in (("first_blind", blind), ("all", every)):
         row[name] = [couple.to_row() for couple in tables.couples()]
     return json.dumps(row, ensure_ascii=False, indent=1) + "\n"

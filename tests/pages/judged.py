@@ -50,7 +50,7 @@ def fill(db: Database, name: str = "short", *, verdicts: int = N, **more: Any) -
     ]
     labels.add_many(db, made, job="evidence")
     for i in range(verdicts):
-        review = Review(True, "even" if i else "uncertain", 1.0, "Grace")
+        review = Review(True, "even" if i else "uncertain", None, "Grace")
         said = "a" if logits[i, 0] > 0 else "b"
         labels.add(db, labels.verdict_label(pair_of(i), said, review=review))
     return logits

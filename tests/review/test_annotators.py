@@ -2,13 +2,14 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
+from cai_core.review.alpha import alpha_of
 from cai_core.review.annotators import kappa, table
 from cai_core.schema import Label
-from cai_core.stats import Estimate
 from tests.store.rows import judgement, pair, review
 
 SAID = ["a", "b", "tie", "a", "b", "a", "tie", "b", "a", "a", "skip"]
@@ -55,9 +56,19 @@ def test_what_is_undefined_is_null():
     assert one["kappa"] == {"estimate": None, "low": None, "high": None, "n": 1}
 
 
-def test_what_is_handed_in_stands_beside_the_kappas():
-    row = json.loads(table(labels(), alpha={"alpha": Estimate(0.5, 0.25, 0.75, 10)}))
-    assert row["alpha"] == {"estimate": 0.5, "low": 0.25, "high": 0.75, "n": 10}
+def test_the_alpha_of_first_blind_verdicts_stands_beside_the_kappas():
+    said = {"Ada": "aabb", "Bo": "aabb", "Cy": "aaba"}
+    pairs = [pair(f"q{n}") for n in range(4)]
+    made = [
+        Label(of, said[name][n], None, "person", name, review=review(name))
+        for n, of in enumerate(pairs)
+        for name in said
+    ]
+    row = json.loads(table(made))["alpha"]
+    assert row["nominal"]["estimate"] == pytest.approx(alpha_of(made).value)
+    assert row["ordinal"]["n"] == 4
+    sighted = [replace(one, review=replace(one.review, blind=False)) for one in made]
+    assert json.loads(table(sighted))["alpha"]["nominal"]["n"] == 0
 
 
 def test_the_interval_of_kappa_narrows_with_n():
