@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from cai_core.settings import PROJECT_DIR
@@ -154,6 +155,8 @@ def _opened(tab: str) -> float:
     app.session_state["person"] = WHO
     app.run()
     app.session_state[quality_tabs.TAB] = tab
+    for kept in (st.cache_data, st.cache_resource):  # by the overview, or a look before
+        kept.clear()
     took, app = timed(lambda: app.switch_page("pages/quality.py").run())
     assert not app.exception, app.exception
     return took
