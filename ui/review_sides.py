@@ -1,7 +1,7 @@
 """Which answer a reviewer is shown first: shuffled by pair and reviewer, so that no side is a habit."""
 
 from cai_core.schema import Label, Pair, Verdict, content_hash
-from cai_core.store.labels import turned
+from cai_core.store.label_rows import turned
 
 
 def is_turned(pair_id: str, reviewer: str) -> bool:

@@ -84,7 +84,7 @@ def test_a_verdict_without_a_side_stays_when_it_is_turned(choice):
 
 def test_turning_twice_gives_the_label_back():
     for label in (judgement(), judgement(rationale="(A)."), judgement(orders=None, p_a=None)):
-        back = label_rows.turned(labels.turned(label))
+        back = label_rows.turned(label_rows.turned(label))
         assert (back.verdict, back.pair, back.extra) == (label.verdict, label.pair, label.extra)
         assert back.p_a == pytest.approx(label.p_a)
 
