@@ -19,13 +19,13 @@ _TEXTS = (
     *("id", "prompt", "response_a", "response_b", "kind", "annotator", "verdict"),
     *("method", "principles", "template", "constitution.name", "constitution.hash"),
     *("rationale", "error", "review.queue", "review.reviewer", "review.reasons"),
-    *("review.note", "review.shown"),
+    *("review.note", "review.shown", "review.scope"),
 )
 COLUMNS = (
     *("id", "prompt", "response_a", "response_b", "kind", "annotator", "verdict", "p_a"),
     *("review.blind", "review.first", "review.queue", "review.pi", "review.reviewer"),
     *("review.constitution_version", "review.clear", "review.reasons", "review.note"),
-    *("review.shown", "method", "principles", "template", "constitution.name"),
+    *("review.shown", "review.scope", "method", "principles", "template", "constitution.name"),
     *("constitution.version", "constitution.hash", "seed", "mass", "offset", "flipped"),
     *("inconsistent", "p_raw", "orders.ab", "orders.ba", "rationale", "error", *_JSON),
 )

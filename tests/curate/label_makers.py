@@ -51,6 +51,7 @@ def reviews(draw, reviewer):
         reasons=tuple(draw(st.lists(st.sampled_from(["harmful", "off; topic"]), max_size=2))),
         note=draw(st.just("") | TEXTS),
         shown=draw(st.sampled_from(["ab", "ba", ""])),
+        scope=draw(st.sampled_from(["", '{"source": "mine"}'])),
     )
 
 
