@@ -33,7 +33,7 @@ def read_ahead(file: LabelFile) -> Iterator[tuple[int, tuple[Label, ...]]]:
         try:
             while rows := ours.recv():
                 yield from rows
-        except EOFError:
+        except (EOFError, OSError):  # between two messages, or in the middle of one
             raise DataError("it could not be read to its end; try again", file=file.name) from None
         finally:
             reader.terminate()

@@ -1,6 +1,8 @@
 """A second process reads the same rows as the first one would."""
 
 import json
+import multiprocessing
+import time
 
 import pytest
 
@@ -37,3 +39,17 @@ def test_a_file_that_went_away_is_said(file):
     file.path.unlink()
     with pytest.raises(DataError, match="could not be read to its end"):
         list(read_ahead(file))
+
+
+def test_a_second_process_that_is_killed_in_the_middle_of_a_row_is_said(tmp_path):
+    row = {"prompt": "q", "response_a": "x" * 2_000, "response_b": "y", "label": "a"}
+    path = tmp_path / "long.jsonl"
+    path.write_text("\n".join(json.dumps(row | {"prompt": f"q{n}"}) for n in range(2 * AT_ONCE)))
+    rows = read_ahead(open_labels(path))
+    next(rows)
+    time.sleep(0.5)
+    [reader] = multiprocessing.active_children()
+    reader.kill()  # more than a pipe holds: it was sending
+    reader.join()
+    with pytest.raises(DataError, match="could not be read to its end"):
+        list(rows)
