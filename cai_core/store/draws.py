@@ -153,7 +153,7 @@ _COMES_BACK = """SELECT r.pair FROM repeats r WHERE r.person = ? AND r.pair NOT 
         AND (SELECT count(*) FROM (SELECT 1 FROM labels l WHERE l.kind = 'person' AND l.annotator = ?
             AND l.seq > r.label LIMIT ?)) = ?
     ORDER BY r.label LIMIT 1"""
-_SECOND = f"""SELECT s.pair, (SELECT d.pi FROM draws d WHERE d.pair = s.pair LIMIT 1)
+_SECOND = f"""SELECT s.pair, (SELECT d.pi FROM draws d WHERE d.pair = s.pair AND d.scope = ?)
     FROM pair_states s WHERE s.twice = 1 AND s.readers = 1 AND {_FREE} AND NOT {_MINE} AND {{clause}}
     LIMIT 1"""
 _FIRST_BLIND = """SELECT l.id FROM pairs p JOIN labels l ON l.pair = p.id WHERE p.seq = ?
@@ -241,7 +241,8 @@ class _Drawing:
         if self.chance.random() > SECOND:
             return False
         clause, params = pairs.clause_of(self.queue.where)
-        found = self._rows(_SECOND.format(clause=clause), self.person, *params)
+        sql, scope = _SECOND.format(clause=clause), self.queue.scope
+        found = self._rows(sql, scope, self.person, *params)
         return bool(found) and self._take(*found[0])
 
     def _weight(self, level: int) -> float:

@@ -268,3 +268,21 @@ def test_a_few_pairs_come_up_once_for_everybody_in_the_guided_queue(filled):
         verdicts.give(filled, press(number, lease), person="Ada")
     assert draws.lease(filled, "Ada", few) == []
     assert len(draws.lease(filled, "Bob", few)) == 2
+
+
+def test_a_second_reader_measures_only_what_their_own_queue_drew(db):
+    pairs.add(db, [pair(f"q{at}") for at in range(300)])
+    pairs.add(db, [pair(f"x{at}") for at in range(10)], source="mine")
+    narrowed = Queue("even", PairFilter(source="mine"))
+    for number, lease in enumerate(draws.lease(db, "Ada", narrowed, n=10)):
+        verdicts.give(db, press(number, lease), person="Ada")
+    db.execute("UPDATE pair_states SET twice = readers")
+    for seed in range(200):
+        draws.lease(db, "Grace", EVEN, n=seed + 1, chance=random.Random(seed))
+    held = {lease.pair.id: lease for lease in draws.lease(db, "Grace", EVEN, n=1)}
+    seconds = [held[one.id] for one in pairs.find(db, PairFilter(source="mine")) if one.id in held]
+    assert seconds
+    for number, lease in enumerate(seconds):
+        verdicts.give(db, Press("other", number, lease.pair.id, "a"), person="Grace")
+    whole = [draw["pi"] for draw in db["draws"].rows if not draw["scope"]]
+    assert all(pi < 2 / 310 for pi in whole), whole
