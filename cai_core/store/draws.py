@@ -149,7 +149,8 @@ _LEFT = f"""EXISTS (SELECT 1 FROM standing t JOIN annotators n ON n.id = t.annot
         AND json_extract(l.review, '$.queue') = '{states.ADJUDICATION}')"""
 _UNSEEN = f"(s.readers = 0 OR NOT {_MINE})"
 _UNDRAWN = "s.pair NOT IN (SELECT pair FROM draws WHERE scope = ?)"
-_COMES_BACK = """SELECT r.pair FROM repeats r WHERE r.person = ? AND r.pair NOT IN (SELECT pair FROM leases)
+_COMES_BACK = f"""SELECT s.pair FROM repeats r JOIN pair_states s ON s.pair = r.pair
+    WHERE r.person = ? AND {_FREE} AND {{clause}}
         AND (SELECT count(*) FROM (SELECT 1 FROM labels l WHERE l.kind = 'person' AND l.annotator = ?
             AND l.seq > r.label LIMIT ?)) = ?
     ORDER BY r.label LIMIT 1"""
@@ -234,7 +235,9 @@ class _Drawing:
         return insert(self.db, "leases", row)
 
     def _comes_back(self) -> bool:
-        found = self._rows(_COMES_BACK, self.person, self.person, BETWEEN, BETWEEN)
+        clause, params = pairs.clause_of(self.queue.where)
+        sql, since = _COMES_BACK.format(clause=clause), (self.person, BETWEEN, BETWEEN)
+        found = self._rows(sql, self.person, *params, *since)
         return bool(found) and self._take(found[0][0], None, again=True)
 
     def _second_reader(self) -> bool:

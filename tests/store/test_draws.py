@@ -286,3 +286,14 @@ def test_a_second_reader_measures_only_what_their_own_queue_drew(db):
         verdicts.give(db, Press("other", number, lease.pair.id, "a"), person="Grace")
     whole = [draw["pi"] for draw in db["draws"].rows if not draw["scope"]]
     assert all(pi < 2 / 310 for pi in whole), whole
+
+
+def test_what_comes_back_passes_the_filter_of_the_queue(db):
+    ids = pairs.add(db, [pair(f"q{at}") for at in range(draws.BETWEEN + 1)]).ids
+    for number, key in enumerate(ids):
+        verdicts.give(db, Press("tab", number, key, "a"), person="Ada")
+    db["repeats"].insert({"person": "Ada", "pair": 1, "label": 1})  # which come back, hashes say
+    pairs.add(db, [pair(f"x{at}") for at in range(3)], source="mine")
+    leases = draws.lease(db, "Ada", Queue("even", PairFilter(source="mine")))
+    assert [(lease.pair.source, lease.again) for lease in leases] == [("mine", False)] * 3
+    assert draws.lease(db, "Ada", EVEN)[0].again
