@@ -184,13 +184,14 @@ def _next_seq(db: Database) -> int:
 
 
 def _free_ids(db: Database, new: Mapping[str, Pair]) -> dict[str, str]:
-    """The id of each new pair: its own, or its identity where other content has that id."""
-    wanted = json.dumps([pair.id for pair in new.values()])
+    """The id of each new pair: its own, or where other content has that id its identity, or a hash of it."""
+    wanted = json.dumps([key for identity, pair in new.items() for key in (pair.id, identity)])
     sql = "SELECT p.id FROM json_each(?) j CROSS JOIN pairs p ON p.id = j.value"
     taken = {row[0] for row in db.conn.execute(sql, [wanted])}
     ids = {}
     for identity, pair in new.items():
-        ids[identity] = identity if pair.id in taken else pair.id
+        offered = (pair.id, identity, content_hash([identity]))
+        ids[identity] = next(key for key in offered if key not in taken)
         taken.add(ids[identity])
     return ids
 

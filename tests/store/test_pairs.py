@@ -106,3 +106,12 @@ def test_what_is_not_there_is_said(db):
     with pytest.raises(NotFoundError, match="no pair with the id 'x'"):
         pairs.get(db, "x")
     assert pairs.stored(db, PAIR) is None
+
+
+def test_a_pair_is_stored_though_another_one_was_given_its_id(db):
+    mine = pair("mine")
+    squatter = Pair(mine.identity, TEA, "x", "y")
+    added = pairs.add(db, [squatter, mine])
+    assert added.new == 2
+    assert [pairs.get(db, key).pair.prompt for key in added.ids] == [TEA, mine.prompt]
+    assert pairs.add(db, [mine]) == pairs.Added(added.ids[1:], 0)
