@@ -13,7 +13,7 @@ import numpy as np
 
 from cai_core.errors import DataError
 from cai_core.review.sample import Population, Reviewed
-from cai_core.schema import Label, Pair, Review, Row
+from cai_core.schema import Label, Pair, Review, Row, undone
 from cai_core.stats import Estimate, wilson
 
 # Queues that bring up a part of the pairs alone: what is found there says nothing of all.
@@ -65,6 +65,8 @@ class LabelSheets:
     def add(self, row: Row) -> None:
         """Raises DataError: what stands in it is malformed, or a chance of coming up is 0."""
         label = Label.from_row(row)
+        if undone(row):
+            return
         if label.review and label.review.pi == 0:
             raise DataError(
                 "'review.pi' is 0; the chance of coming up must be above 0", column="pi"

@@ -114,6 +114,13 @@ def test_rows_taken_for_random_are_clustered_by_prompt():
     assert measured(*(judged(n, label="a") for n in range(4))).reviewed.clusters is None
 
 
+def test_a_verdict_that_was_taken_back_says_nothing():
+    taken_back = person(0, "b") | {"event": {"id": "x", "undone": True}}
+    standing = person(0, "a") | {"event": {"id": "y", "undone": False}}
+    found = measured(judged(0), judged(1), taken_back, standing)
+    assert found.reviewed.right.tolist() == [1]
+
+
 def test_bulk_labels_and_failed_judgements_measure_nothing():
     rows = [judged(0, label="a"), row(1, verdict=None, judge="m", error="no answer")]
     rows += [row(0, verdict="b", kind="rule", judge="short ones")]
