@@ -143,14 +143,17 @@ def _reviewed(judged: list[Sheet], left: Counter[str]) -> Reviewed:
     rows: list[_Row] = []
     ties = 0
     for place, sheet in enumerate(judged):
-        measuring = [
-            one for one in sheet.said if (why := _why_not(one)) is None or left.update([why])
-        ]
-        if not measuring:
+        reasons = [_why_not(one) for one in sheet.said]
+        # Whoever else read a drawn pair blind says what people think of it: the draw chose the pair.
+        counts = {None, "narrow queue"} if None in reasons else set()
+        left.update(why for why in reasons if why and why not in counts)
+        if not counts:
             continue
-        ties += sum(one.verdict == "tie" for one in measuring)
+        said = list(zip(sheet.said, reasons, strict=True))
+        measuring = [one for one, why in said if why in counts]
+        ties += any(one.verdict == "tie" for one in measuring)
         right = float(np.mean([_score(one.verdict, sheet.verdict) for one in measuring]))
-        review = next((one.review for one in measuring if one.review), None)
+        review = next((one.review for one, why in said if why is None and one.review), None)
         prompt = str(sheet.pair.prompt)
         queue = review.queue if review else ""
         rows.append(_Row(place, right, review.pi if review else None, queue, prompt))
