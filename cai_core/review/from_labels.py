@@ -71,7 +71,7 @@ class LabelSheets:
             raise DataError(
                 "'review.pi' is 0; the chance of coming up must be above 0", column="pi"
             )
-        key = Pair.id_of(label.pair.prompt, label.pair.response_a, label.pair.response_b)
+        key = label.pair.identity
         sheet = self.sheets.setdefault(key, Sheet(label.pair))
         turned = label.pair.response_a != sheet.pair.response_a
         on_row = label.pair.label
