@@ -25,6 +25,7 @@ from cai_core.schema import (
     chat_row,
     content_hash,
     hh_dialogue,
+    undone,
 )
 
 
@@ -111,7 +112,7 @@ def read_pairs(path: Path, *, skip_bad: bool = False) -> Rows[Pair]:
 
 
 def read_labels(path: Path, *, skip_bad: bool = False) -> Rows[Label]:
-    """Read labels; several may stand on one pair."""
+    """Read labels; several may stand on one pair. Those that were taken back are not there."""
     return parse_labels(read_bytes(path), name=str(path), skip_bad=skip_bad)
 
 
@@ -137,7 +138,8 @@ def parse_pairs(data: bytes, *, name: str, skip_bad: bool = False) -> Rows[Pair]
 
 def parse_labels(data: bytes, *, name: str, skip_bad: bool = False) -> Rows[Label]:
     """Read an upload; `name` tells its format and stands in errors."""
-    return _parse(data, name, _LABEL, skip_bad)
+    found = _parse(data, name, _LABEL, skip_bad)
+    return replace(found, rows=tuple(one for one in found if not undone(one.extra)))
 
 
 @dataclass(frozen=True)

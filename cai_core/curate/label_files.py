@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from cai_core.curate import annotated_pairs, argilla, label_csv, values
-from cai_core.curate.label_json import EVENT, NAMELESS, labels_of
+from cai_core.curate.label_json import NAMELESS, labels_of
 from cai_core.curate.values import Shape
 from cai_core.errors import DataError
-from cai_core.schema import Label, Row
+from cai_core.schema import EVENT, Label, Row
 
 Form = Literal["labels", "pairs", "csv", "annotated-pairs", "argilla"]
 FORMS: tuple[Form, ...] = get_args(Form)

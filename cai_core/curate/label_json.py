@@ -4,11 +4,20 @@ from dataclasses import replace
 from typing import cast
 
 from cai_core.errors import DataError
-from cai_core.schema import HUMAN_P, ConstitutionRef, Label, Pair, Review, Row, Verdict
+from cai_core.schema import (
+    EVENT,
+    HUMAN_P,
+    ConstitutionRef,
+    Label,
+    Pair,
+    Review,
+    Row,
+    Verdict,
+    undone,
+)
 from cai_core.schema.fields import as_object
 
 NAMELESS = "imported"  # who gave a verdict that names nobody
-EVENT = "event"  # field of an exported event: id, created, source, undone
 
 
 def labels_of(value: object, *, annotator: str = NAMELESS) -> tuple[Label, ...]:
@@ -20,8 +29,9 @@ def labels_of(value: object, *, annotator: str = NAMELESS) -> tuple[Label, ...]:
         DataError: what is wrong with the row.
     """
     row = dict(as_object(value))
-    if (row.pop(EVENT, None) or {}).get("undone"):
+    if undone(row):
         return ()
+    row.pop(EVENT, None)
     if "verdict" not in row:
         return _of_pair(row, annotator)
     if row.get("kind") == "person" or row.get("label") is None:

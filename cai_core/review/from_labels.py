@@ -13,7 +13,7 @@ import numpy as np
 
 from cai_core.errors import DataError
 from cai_core.review.sample import Population, Reviewed
-from cai_core.schema import Label, Pair, Review, Row
+from cai_core.schema import Label, Pair, Review, Row, undone
 from cai_core.stats import Estimate, wilson
 
 # Queues that bring up a part of the pairs alone: what is found there says nothing of all.
@@ -65,11 +65,13 @@ class LabelSheets:
     def add(self, row: Row) -> None:
         """Raises DataError: what stands in it is malformed, or a chance of coming up is 0."""
         label = Label.from_row(row)
+        if undone(row):
+            return
         if label.review and label.review.pi == 0:
             raise DataError(
                 "'review.pi' is 0; the chance of coming up must be above 0", column="pi"
             )
-        key = Pair.id_of(label.pair.prompt, label.pair.response_a, label.pair.response_b)
+        key = label.pair.identity
         sheet = self.sheets.setdefault(key, Sheet(label.pair))
         turned = label.pair.response_a != sheet.pair.response_a
         on_row = label.pair.label
@@ -141,14 +143,17 @@ def _reviewed(judged: list[Sheet], left: Counter[str]) -> Reviewed:
     rows: list[_Row] = []
     ties = 0
     for place, sheet in enumerate(judged):
-        measuring = [
-            one for one in sheet.said if (why := _why_not(one)) is None or left.update([why])
-        ]
-        if not measuring:
+        reasons = [_why_not(one) for one in sheet.said]
+        # Whoever else read a drawn pair blind says what people think of it: the draw chose the pair.
+        counts = {None, "narrow queue"} if None in reasons else set()
+        left.update(why for why in reasons if why and why not in counts)
+        if not counts:
             continue
-        ties += sum(one.verdict == "tie" for one in measuring)
+        said = list(zip(sheet.said, reasons, strict=True))
+        measuring = [one for one, why in said if why in counts]
+        ties += any(one.verdict == "tie" for one in measuring)
         right = float(np.mean([_score(one.verdict, sheet.verdict) for one in measuring]))
-        review = next((one.review for one in measuring if one.review), None)
+        review = next((one.review for one, why in said if why is None and one.review), None)
         prompt = str(sheet.pair.prompt)
         queue = review.queue if review else ""
         rows.append(_Row(place, right, review.pi if review else None, queue, prompt))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cai_core.errors import DataError
 from cai_core.review.logistic import Places, Problem, folds_by, kernel_of
-from cai_core.review.taught import Taught, identity, is_sorted
+from cai_core.review.taught import Taught, is_sorted
 from cai_core.schema import Pair, content_hash
 from cai_core.stats import (
     NOTHING,
@@ -183,7 +183,7 @@ class Head:
     def of(cls, fit: Fit, verdicts: Taught, *, model: "Maker", created: str = "") -> "Head":
         """The head that these verdicts gave."""
         table = {
-            identity(pair): p if is_sorted(pair) else 1 - p
+            pair.identity: p if is_sorted(pair) else 1 - p
             for pair, p in zip(verdicts.pairs, fit.cross_fitted.tolist(), strict=True)
         }
         made = (model.id, model.fingerprint, model.version, verdicts.hash)
@@ -220,7 +220,7 @@ class Head:
     ) -> tuple[FloatArray, NDArray[np.bool_]]:
         """P(A better) of each pair (n,), and whether it is cross-fitted: the pair taught the head."""
         made = sigmoid(self.scores(differences))
-        kept = [self.table.get(identity(pair)) for pair in pairs]
+        kept = [self.table.get(pair.identity) for pair in pairs]
         for place, (pair, p) in enumerate(zip(pairs, kept, strict=True)):
             if p is not None:
                 made[place] = p if is_sorted(pair) else 1 - p

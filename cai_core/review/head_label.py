@@ -1,4 +1,4 @@
-"""Labels by a learned judge. Each says who taught it, and whether it saw this pair's prompt judged."""
+"""Labels by a learned judge. Each says who taught it, and whether the pair itself did: it is then cross-fitted."""
 
 from collections.abc import Sequence
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cai_core.review.head_label import METHOD
-from cai_core.review.taught import Taught, identity
+from cai_core.review.taught import Taught
 from cai_core.schema import Label
 from cai_core.stats import FloatArray, logit
 
@@ -31,12 +31,12 @@ class Judged:
 
 def judged_beside(labels: Iterable[Label], verdicts: Taught) -> Judged | None:
     """The judge setting that judged most of these pairs; None where nobody did. Heads do not count."""
-    places = {identity(pair): place for place, pair in enumerate(verdicts.pairs)}
+    places = {pair.identity: place for place, pair in enumerate(verdicts.pairs)}
     settings: dict[Setting, dict[int, Label]] = {}
     for label in labels:
         if label.kind != "judge" or label.p_a is None or label.method == METHOD:
             continue
-        place = places.get(identity(label.pair))
+        place = places.get(label.pair.identity)
         if place is not None:
             settings.setdefault(_setting(label), {})[place] = label
     if not settings:

@@ -59,7 +59,7 @@ class Reviewed:
         clusters: (n,) numbers of prompts, where the rows are not known to be drawn one by one; their
             rows then count as one draw. None otherwise.
         left_out: how many verdicts do not measure, by reason: "bad", "skip", "sighted", ...
-        ties: how many verdicts among the n are ties.
+        ties: on how many of the n pairs a verdict is a tie.
         assumes_random: the chance of coming up was not recorded for some rows, and even draws are
             assumed for them.
         repaired: the label of a reviewed pair is the person's verdict now, so that it is right.

@@ -56,17 +56,12 @@ class Taught:
     def hash(self) -> str:
         """Of the pairs and what was said of them, whatever their order and orientation."""
         said = [
-            (identity(pair), p if is_sorted(pair) else 1 - p, round(weight, 6))
+            (pair.identity, p if is_sorted(pair) else 1 - p, round(weight, 6))
             for pair, p, weight in zip(
                 self.pairs, self.p_a.tolist(), self.weights.tolist(), strict=True
             )
         ]
         return content_hash([list(one) for one in sorted(said)])
-
-
-def identity(pair: Pair) -> str:
-    """Prompt and answers, unordered: whatever id a file gives the pair."""
-    return Pair.id_of(pair.prompt, pair.response_a, pair.response_b)
 
 
 def is_sorted(pair: Pair) -> bool:
@@ -97,7 +92,7 @@ def taught(labels: Iterable[Label]) -> Taught:
         if reason:
             left_out[reason] += 1
             continue
-        key = identity(label.pair)
+        key = label.pair.identity
         pair = pairs.setdefault(key, label.pair)
         p = HUMAN_P[verdict]
         same = pair.response_a == label.pair.response_a

@@ -18,7 +18,16 @@ from cai_core.schema.chats import (
 )
 from cai_core.schema.constitutions import Constitution, ConstitutionRef, Principle, Version
 from cai_core.schema.fields import Row, canonical_json, content_hash
-from cai_core.schema.labels import AnnotatorKind, Label, Method, Orders, PrincipleMode, Review
+from cai_core.schema.labels import (
+    EVENT,
+    AnnotatorKind,
+    Label,
+    Method,
+    Orders,
+    PrincipleMode,
+    Review,
+    undone,
+)
 from cai_core.schema.pairs import HUMAN_P, VERDICTS, Pair, Verdict
 from cai_core.schema.prompts import SPLITS, Prompt, Split
 from cai_core.schema.revisions import CORRECTED, FLAWS, MARKS, Mark, Revision, Round
@@ -52,6 +61,7 @@ from cai_core.schema.votes import DIFFERENCES, SAID, VoteTable
 __all__ = [
     "CORRECTED",
     "DIFFERENCES",
+    "EVENT",
     "FLAWS",
     "HUMAN_P",
     "MARKS",
@@ -113,5 +123,6 @@ __all__ = [
     "no_progress",
     "panel_id",
     "setting_of",
+    "undone",
     "user",
 ]

@@ -14,6 +14,7 @@ from cai_core.schema.pairs import VERDICTS, Pair, Verdict
 AnnotatorKind = Literal["judge", "person", "rule"]
 Method = Literal["logprob", "cot", "repeat"]
 PrincipleMode = Literal["whole", "each", "draw"]
+EVENT = "event"  # field of an exported event: id, created, source, undone
 
 
 @dataclass(frozen=True)
@@ -176,6 +177,12 @@ class Label:
             row["panel"] = [ballot.to_row() for ballot in self.panel]
             row["disagreement"] = self.disagreement
         return row | self.extra
+
+
+def undone(row: Row) -> bool:
+    """Whether a row is an exported event that was taken back: it says nothing."""
+    event = row.get(EVENT)
+    return isinstance(event, dict) and bool(event.get("undone"))
 
 
 def _bare(pair: Pair) -> Pair:

@@ -151,6 +151,14 @@ def test_labels_of_several_people_may_stand_on_one_pair():
     assert len(formats.parse_labels(lines(*rows, PAIR | {"label": "a"}), name="f.jsonl")) == 3
 
 
+def test_a_label_that_was_taken_back_is_not_read():
+    said = PAIR | {"kind": "person", "judge": "Ada"}
+    taken_back = said | {"verdict": "b", "event": {"id": "x", "undone": True}}
+    standing = said | {"verdict": "a", "event": {"id": "y", "undone": False}}
+    found = formats.parse_labels(lines(taken_back, standing), name="f.jsonl")
+    assert [one.verdict for one in found] == ["a"]
+
+
 def test_labels_of_one_id_on_two_pairs_are_refused():
     rows = [
         PAIR | {"id": "x", "verdict": "a"},

@@ -90,6 +90,20 @@ def test_several_people_are_one_review_and_say_how_often_two_agree():
     assert (found.human_human.value, found.human_human.n) == (0.5, 2)
 
 
+def test_a_further_first_verdict_on_a_drawn_pair_counts_whatever_queue_it_came_from():
+    opened = person(0, "b", "Bob", queue="opened", pi=None)
+    for said in ([person(0, "a"), opened], [opened, person(0, "a")]):
+        found = measured(judged(0), judged(1), *said).reviewed
+        assert found.right.tolist() == [0.5]
+        assert found.left_out == {}
+        assert not found.assumes_random
+
+
+def test_ties_are_counted_by_pair_as_the_quality_page_counts_them():
+    found = measured(judged(0), judged(1), person(0, "tie"), person(0, "tie", "Bob"))
+    assert found.reviewed.ties == 1
+
+
 def test_weights_are_relative_within_a_queue():
     rows = [judged(n) for n in range(100)]
     rows += [person(n, "a", pi=0.001 * (n + 1), queue="useful") for n in range(4)]
@@ -112,6 +126,13 @@ def test_rows_taken_for_random_are_clustered_by_prompt():
     rows = [judged(n, label="a") | {"prompt": "the same"} for n in range(4)]
     assert measured(*rows).reviewed.clusters.tolist() == [3] * 4
     assert measured(*(judged(n, label="a") for n in range(4))).reviewed.clusters is None
+
+
+def test_a_verdict_that_was_taken_back_says_nothing():
+    taken_back = person(0, "b") | {"event": {"id": "x", "undone": True}}
+    standing = person(0, "a") | {"event": {"id": "y", "undone": False}}
+    found = measured(judged(0), judged(1), taken_back, standing)
+    assert found.reviewed.right.tolist() == [1]
 
 
 def test_bulk_labels_and_failed_judgements_measure_nothing():
