@@ -15,11 +15,14 @@ from ui.constitution_new import show_fork
 from ui.draft import Draft, change, current
 from ui.plain import label
 
+TOLD = "history_told"  # session state: what is told at the next run
 _DRAFT = "draft"  # stands for the unsaved draft among the ids of versions
 
 
 def show_history(db: Database, draft: Draft) -> None:
     """Draw the list of versions, the difference of any two, and the ways back to one."""
+    if told := st.session_state.pop(TOLD, ""):
+        st.toast(told)
     versions = constitutions.versions(db, draft.name)
     if not versions:
         cards.empty("No versions yet", "Save the draft, and its first version stands here.")
@@ -133,4 +136,7 @@ def _restore(version: Version, draft: Draft) -> None:
 def _fill(db: Database, version: Version) -> None:
     kept_drafts.set_aside(db, current(), why="replaced")
     change(lambda draft: draft.filled_with(version.constitution))
-    st.toast(f"Version {version.number} is in the draft; save it to make it the newest.")
+    # told at the next run: a toast in the one that closes the dialog would take its place
+    st.session_state[TOLD] = (
+        f"Version {version.number} is in the draft; save it to make it the newest."
+    )

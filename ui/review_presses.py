@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from cai_core.errors import DataError, NotFoundError
 from cai_core.schema import VERDICTS, ConstitutionRef, Verdict
-from cai_core.store import corrections, draws, sighted, verdicts
+from cai_core.store import corrections, draws, labels, sighted, verdicts
 from cai_core.store.database import write_tx
 from cai_core.store.verdicts import Press
 from ui.review_card import KeyPress
@@ -29,7 +29,7 @@ class Stored:
 
     Args:
         acks: the highest stored number of each client. said: pairs that got a verdict just now, in
-            order. back: pairs whose verdict was taken back just now. refused: why others came to nothing.
+            order. back: pairs of which something was taken back just now. refused: why others came to nothing.
     """
 
     acks: dict[str, int] = field(default_factory=dict)
@@ -72,6 +72,14 @@ def _store_one(db: Database, press: KeyPress, reading: Reading, stored: Stored) 
 
 
 def _undo(db: Database, press: KeyPress, reading: Reading, stored: Stored) -> None:
+    """Take back what this person wrote or said last, whichever was later."""
+    written = corrections.last_of(db, reading.person)
+    said = labels.last_of(db, reading.person)
+    if written and (said is None or said.created < written.created):
+        corrections.undo(db, written.id, who=reading.person)
+        verdicts.take(db, press.client, press.number, event=written.pair.id)
+        stored.back.append(written.pair.id)
+        return
     pair = verdicts.undo_last(
         db,
         person=reading.person,

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from cai_core.schema import Review
-from cai_core.store import draws, labels, pairs
+from cai_core.store import corrections, draws, labels, pairs
 from cai_core.store.pairs import PairFilter
 from tests.browser.conftest import _pair
 
@@ -189,6 +189,51 @@ def test_an_answer_that_would_be_right_is_written_on_the_pair(reader, workbench)
         (kept,) = db["corrections"].rows_where("person = 'Kim'")
     assert kept["pair"] == row
     assert kept["text"].endswith("Or ask.")
+    after = kim.key("a")
+    assert after == row
+    kim.reads()
+    kim.key("u")  # the verdict
+    kim.all_stored()
+    assert kim.row == row
+    kim.key("u")  # the answer
+    kim.all_stored()
+    assert kim.row == row
+    with workbench.db() as db:
+        assert corrections.of_pair(db, row) == []
+
+
+def test_undo_of_an_answer_leaves_the_verdict_before_it(reader, workbench):
+    ola = reader("Ola")
+    first = ola.key("a")
+    row = ola.key("e")
+    ola.page.keyboard.type("Ask them.")
+    ola.page.keyboard.press("Control+Enter")
+    ola.key("u")
+    assert ola.row == row
+    ola.all_stored()
+    assert list(ola.standing()) == [first]
+    with workbench.db() as db:
+        assert corrections.of_pair(db, row) == []
+
+
+def test_undo_brings_reasons_and_note_back(reader):
+    pia = reader("Pia")
+    row = pia.reads()
+    pia.page.keyboard.press("2")
+    pia.page.keyboard.press("n")
+    pia.page.keyboard.type("It dodges.")
+    pia.page.keyboard.press("Control+Enter")
+    assert pia.key("a") == row
+    pia.key("u")
+    assert pia.row == row
+    expect(pia.card.locator(".reason[aria-pressed='true']")).to_have_text("2evasive")
+    expect(pia.card.locator(".noted")).to_have_text("Note: It dodges.")
+    pia.key("b")
+    pia.reads()
+    expect(pia.card.locator(".reason[aria-pressed='true']")).to_have_count(0)
+    pia.all_stored()
+    kept = pia.standing()[row].label
+    assert (kept.review.reasons, kept.review.note) == (("evasive",), "It dodges.")
 
 
 def test_long_equal_stretches_are_folded_and_unfold_on_both_sides(reader, workbench):

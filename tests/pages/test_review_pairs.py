@@ -6,7 +6,7 @@ import pytest
 
 from cai_core.jobs import queue
 from cai_core.schema import Ballot, Pair, Review, panel_id, user
-from cai_core.store import constitutions, draws, guidelines, labels, pairs, sighted
+from cai_core.store import constitutions, corrections, draws, guidelines, labels, pairs, sighted
 from cai_core.store.draws import Queue
 from cai_core.store.labels import LabelFilter
 from tests.pages import seed
@@ -162,6 +162,24 @@ def test_an_answer_that_would_be_right_is_kept_and_the_pair_stays(seeded_workspa
     with seeded_workspace.db() as db:
         (kept,) = db["corrections"].rows
     assert (kept["pair"], kept["person"], kept["text"]) == (row, "Ada", "Call a locksmith.")
+
+
+def test_undo_takes_back_an_answer_that_was_written_after_the_last_verdict(
+    seeded_workspace, open_page
+):
+    at = open_page("review")
+    first = shown(at)
+    say(at, "a")
+    row = shown(at)
+    send(at, {"act": "edit", "card": row, "text": "Call a locksmith."})
+    undo(at)
+    assert shown(at) == row
+    assert list(verdicts(seeded_workspace)) == [first]
+    with seeded_workspace.db() as db:
+        assert corrections.count(db) == 0
+    undo(at)
+    assert shown(at) == first
+    assert verdicts(seeded_workspace) == {}
 
 
 def test_who_reads_blind_is_handed_the_judge_only_after_the_verdict(seeded_workspace, open_page):

@@ -133,15 +133,15 @@ function tellPerson(view, words, refused) {
 // -- the screen
 
 function draw(view) {
-  const { rows, waiting, last } = rowsToCome(view);
+  const { rows, waiting, last, back } = rowsToCome(view);
   const row = rows[0] ?? null;
   view.waiting = waiting ? "Taking it back …" : !row && unsentOf(view).length ? "The next ones are on their way …" : "";
   const face = JSON.stringify([row, view.data.question, view.waiting]);
-  if (face !== view.face) show(view, row, face);
+  if (face !== view.face) show(view, row, face, back);
   showFrame(view, last);
 }
 
-function show(view, row, face) {
+function show(view, row, face, back) {
   const same = row && view.row && row.id === view.row.id;
   view.face = face;
   view.row = row;
@@ -157,8 +157,9 @@ function show(view, row, face) {
     place.replaceChildren(el("p", "question", title), el("p", "quiet", says));
   }
   if (same) return;
-  view.reasons.clear();
-  view.note = "";
+  const again = row && back?.card === row.id ? back : null; // its reasons and note come back with it
+  view.reasons = new Set(again?.reasons);
+  view.note = again?.note ?? "";
   view.shownAt = Infinity;
   if (view.over && view.over !== "help") close(view);
   whenPainted(() => {

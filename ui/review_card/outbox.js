@@ -66,7 +66,7 @@ function acknowledge(view) {
   const acks = view.data.acks ?? {};
   const has = (press) => press.number <= (acks[press.client] ?? 0);
   for (const press of unsentOf(view).filter(has)) {
-    if (press.act === "say") TAB.history.push({ ...press, row: view.known.get(press.card) });
+    if (press.act !== "undo") TAB.history.push({ ...press, row: view.known.get(press.card) });
     const undone = press.act === "undo" ? TAB.history.findLastIndex((one) => ours(one, view)) : -1;
     if (undone >= 0) TAB.history.splice(undone, 1);
   }
@@ -89,22 +89,23 @@ function send(view, { renew = false } = {}) {
   view.setStateValue("presses", { nonce: TAB.flying.nonce, list: presses });
 }
 
-// The rows still to come, when what is unsent is counted as done: {rows, waiting, last}. `waiting`: an undo
-// asks for a row that only the server knows.
+// The rows still to come, when what is unsent is counted as done: {rows, waiting, last, back}. `waiting`: an
+// undo asks for a row that only the server knows. `last`: what was said last. `back`: what was taken back last.
 function rowsToCome(view) {
   let rows = [...view.data.cards];
   const done = TAB.history.filter((one) => ours(one, view));
   let waiting = false;
+  let back = null;
   for (const press of unsentOf(view)) {
-    if (press.act === "say") {
-      rows = rows.filter((row) => row.id !== press.card);
+    if (press.act !== "undo") {
+      if (press.act === "say") rows = rows.filter((row) => row.id !== press.card);
       done.push({ ...press, row: view.known.get(press.card) });
       waiting = false;
-    } else if (press.act === "undo") {
-      const back = done.pop();
+    } else {
+      back = done.pop();
       waiting = !back?.row;
       if (back?.row) rows = [back.row, ...rows.filter((row) => row.id !== back.row.id)];
     }
   }
-  return { rows: waiting ? [] : rows, waiting, last: done.at(-1) };
+  return { rows: waiting ? [] : rows, waiting, last: done.findLast((one) => one.act === "say"), back };
 }
