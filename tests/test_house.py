@@ -15,7 +15,8 @@ ROW_1 = {"errors", "schema", "settings", "text", "stats", "usefulness"}
 HEAVY = {"torch", "transformers", "trl", "datasets", "peft", "accelerate", "ray", "openai"}
 MAY_BE_HEAVY = {
     *("models/local.py", "models/reader.py", "models/endpoint.py"),
-    *("train/sft.py", "train/reward.py", "train/ppo.py"),
+    *("train/sft.py", "train/reward.py", "train/ppo.py", "train/alternatives.py"),
+    *("train/reward_model.py", "train/policy/actor_critic.py"),  # they hold modules of torch
 }
 STAGES = {"constitution", "models", "review", "curate", "train", "feedback", "evaluate", "impact"}
 MAY_IMPORT = {  # room -> the rooms that it may import besides row 1 and itself
@@ -32,7 +33,7 @@ MAY_IMPORT = {  # room -> the rooms that it may import besides row 1 and itself
     "cli": STAGES | {"store", "jobs"},
 }
 SCREEN = STAGES - {"train"} | {"store", "jobs"}  # what pages and ui may import besides row 1
-SCREEN_TRAIN = {"cai_core.train.configs"}  # a training's settings are values
+SCREEN_TRAIN = {"cai_core.train.configs", "cai_core.train.watch"}  # settings, and what a run shows
 
 
 def modules(folder: Path) -> list[Path]:

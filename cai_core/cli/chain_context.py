@@ -48,7 +48,10 @@ class Chain:
         def metric(step: int, values: Any) -> None:
             own.metric(step, {f"{stage}/{name}": value for name, value in values.items()})
 
-        return Hooks(own.progress, own.should_stop, metric)
+        def event(what: str, detail: Any) -> None:
+            own.event(what, {"stage": stage, **detail})
+
+        return Hooks(own.progress, own.should_stop, metric, event)
 
     def sampling(self, *, more: int = 0) -> Sampling:
         setting = self.plan.config.sampling

@@ -27,6 +27,11 @@ class ProgressLine:
         if now - self._shown_at >= LINE_SECONDS:
             self._write(progress, now)
 
+    def say(self, sentence: str) -> None:
+        """A line of its own, over the line of progress."""
+        self.stream.write(f"\r\x1b[K{sentence}\n" if self.stream.isatty() else f"{sentence}\n")
+        self.stream.flush()
+
     def close(self) -> None:
         """Write what was held back, and leave the line."""
         if self._pending is not None:

@@ -286,11 +286,19 @@ Ended = Callable[[str, str, Mapping[str, Any]], None]  # (state, reason, result)
 @contextmanager
 def _in_terminal(running: Running) -> Iterator[Ended]:
     line = ProgressLine(sys.stderr)
-    running.hooks = Hooks(_counted(running, line.show), lambda: running.flag.asked)
+    running.hooks = Hooks(
+        _counted(running, line.show),
+        lambda: running.flag.asked,
+        event=lambda event, detail: line.say(f"{event}: {_listed(detail)}"),
+    )
     try:
         yield lambda state, reason, result: line.close()
     finally:
         line.close()
+
+
+def _listed(detail: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in detail.items())
 
 
 @contextmanager
@@ -305,6 +313,7 @@ def _as_job(running: Running) -> Iterator[Ended]:
             _counted(running, lambda progress: folder.write_progress(job, progress)),
             lambda: folder.should_stop(job, lambda: running.flag.asked),
             lambda step, values: folder.append_metric(job, step, values),
+            lambda event, detail: folder.append_event(job, event, **detail),
         )
         yield lambda state, reason, result: folder.finish(job, state, reason, result)
 

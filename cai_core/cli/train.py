@@ -4,21 +4,16 @@ Stopped or killed, the same command goes on from its newest whole checkpoint; a 
 nothing left to do; other settings in the same folder are refused.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from cai_core.cli.running import Running, stage_options
+from cai_core.cli.train_task import PATH, finished, named, seeded, task_of, task_options
 from cai_core.schema import Row
-from cai_core.train.card import Run, plain
-from cai_core.train.configs import CONFIGS, ChainConfig, Method, TrainingConfig, load_config
-from cai_core.train.loop import Task
-from cai_core.train.rows import Kind, TrainingData
-
-KINDS: dict[Method, Kind] = {"sft": "sft", "reward": "preference", "ppo": "prompts"}
-PATH = click.Path(path_type=Path)
+from cai_core.train.configs import ChainConfig, load_config
 
 
 @click.group()
@@ -26,44 +21,30 @@ def train() -> None:
     """Train by SFT, a reward model, PPO, or the chain of them."""
 
 
-def _options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What the three methods have in common."""
-    made_of = (
-        click.option("--data", type=PATH, required=True, help="Dataset folder, or one JSONL file."),
-        click.option("--model", required=True, metavar="M", help="Local model id to start from."),
-        click.option("--out", type=PATH, required=True, help="Folder of the result."),
-        click.option("--config", type=PATH, help="Settings (YAML)."),
-        click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One setting."),
-    )
-    for option in reversed(made_of):
-        command = option(command)
-    return command
-
-
 @train.command()
-@_options
+@task_options
 @stage_options
 def sft(running: Running, **options: Any) -> Row:
     """Fine-tune on the answers of an sft dataset."""
-    task = _task(running, "sft", options)
+    task = task_of(running, "sft", options)
     from cai_core.train import sft as stage
 
-    return _finished(running, task, stage.train(task))
+    return finished(running, task, stage.train(task))
 
 
 @train.command()
-@_options
+@task_options
 @stage_options
 def reward(running: Running, **options: Any) -> Row:
     """Train a reward model from soft preference labels."""
-    task = _task(running, "reward", options)
+    task = task_of(running, "reward", options)
     from cai_core.train import reward as stage
 
-    return _finished(running, task, stage.train(task))
+    return finished(running, task, stage.train(task))
 
 
 @train.command()
-@_options
+@task_options
 @click.option("--reward-model", required=True, metavar="M", help="Id of a trained reward model.")
 @stage_options
 def ppo(running: Running, reward_model: str, **options: Any) -> Row:
@@ -71,10 +52,10 @@ def ppo(running: Running, reward_model: str, **options: Any) -> Row:
     from cai_core.models.catalogue import resolve
 
     judge = resolve(reward_model)
-    task = _task(running, "ppo", options, reward_model=named(reward_model))
+    task = task_of(running, "ppo", options, reward_model=named(reward_model))
     from cai_core.train import ppo as stage
 
-    return _finished(running, task, stage.train(task, reward=judge))
+    return finished(running, task, stage.train(task, reward=judge))
 
 
 @train.command()
@@ -88,49 +69,3 @@ def chain(running: Running, config: Path, out: Path, overrides: Sequence[str]) -
 
     asked = seeded(running, load_config(ChainConfig, config, overrides))
     return run_chain(running, asked, place=config.parent, out=out)
-
-
-def seeded(running: Running, config: Any) -> Any:
-    """The configuration with the seed of the command line, where one was given there."""
-    source = click.get_current_context().get_parameter_source("seed")
-    if source is not click.core.ParameterSource.COMMANDLINE:
-        running.seed = config.seed
-        return config
-    return config.model_copy(update={"seed": running.seed})
-
-
-def named(model_id: str) -> str:
-    """The id as it is written down: a bare folder becomes a whole path."""
-    from cai_core.models.catalogue import parse, resolve
-
-    return f"path:{resolve(model_id)}" if parse(model_id)[0] == "path" else model_id
-
-
-def _task(running: Running, method: Method, options: Row, *, reward_model: str = "") -> Task:
-    """The task, checked before any heavy library is imported."""
-    from cai_core.models.catalogue import resolve
-    from cai_core.models.weights import check_folder
-
-    kind: type[TrainingConfig] = CONFIGS[method]
-    config = seeded(running, load_config(kind, options["config"], options["overrides"]))
-    data = TrainingData.load(options["data"], KINDS[method])
-    folder = resolve(options["model"])
-    check_folder(folder)
-    return Task(
-        method,
-        data,
-        folder,
-        options["out"],
-        config,
-        base_model=named(options["model"]),
-        reward_model=reward_model,
-        hooks=running.hooks,
-    )
-
-
-def _finished(running: Running, task: Task, run: Run) -> Row:
-    running.say(f"{task.out}: {run.method}, {run.steps} steps in {run.train_seconds:.0f} s")
-    for note in run.notes:
-        running.say(f"  {note}")
-    result: Row = {"out": str(task.out), "steps": run.steps, "metrics": plain(run.metrics)}
-    return result | {"notes": list(run.notes)}

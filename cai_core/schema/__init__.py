@@ -34,6 +34,7 @@ from cai_core.schema.revisions import CORRECTED, FLAWS, MARKS, Mark, Revision, R
 from cai_core.schema.said import Said, setting_of
 from cai_core.schema.stages import (
     Completion,
+    EventHook,
     Hooks,
     MetricHook,
     Progress,
@@ -81,6 +82,7 @@ __all__ = [
     "Completion",
     "Constitution",
     "ConstitutionRef",
+    "EventHook",
     "Expectation",
     "Hooks",
     "Label",

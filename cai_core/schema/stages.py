@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Usage:
 ProgressHook = Callable[[Progress], None]
 StopHook = Callable[[], bool]
 MetricHook = Callable[[int, Mapping[str, float]], None]  # (step, values)
+EventHook = Callable[[str, Mapping[str, Any]], None]  # (what happened, its details)
 
 
 def no_progress(progress: Progress) -> None:
@@ -73,6 +75,10 @@ def no_metric(step: int, values: Mapping[str, float]) -> None:
     """Keep nothing."""
 
 
+def no_event(event: str, detail: Mapping[str, Any]) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True)
 class Hooks:
     """What a stage tells and asks of whoever runs it; `should_stop` at least once a batch or step."""
@@ -80,6 +86,7 @@ class Hooks:
     progress: ProgressHook = no_progress
     should_stop: StopHook = never_stop
     metric: MetricHook = no_metric
+    event: EventHook = no_event
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from cai_core.schema import Row, canonical_json
 MARKER = "COMPLETE"
 CHECKPOINTS = "checkpoints"
 _BEGUN = "begun.json"
-_LEFT_OUT = (CHECKPOINTS, MARKER, f"{MARKER}.part")
+WATCH = "watch"  # what a run shows of itself goes on changing
+_LEFT_OUT = (CHECKPOINTS, WATCH, MARKER, f"{MARKER}.part")
 
 
 def mark_complete(folder: Path) -> None:
@@ -90,7 +91,11 @@ def begin(out: Path, settings: Row) -> None:
 
 def abandon_if_empty(out: Path) -> None:
     """Give `out` back where nothing was made in it, so that other settings may begin there."""
-    if newest_valid(out / CHECKPOINTS) or {p.name for p in out.iterdir()} - {_BEGUN, CHECKPOINTS}:
+    if newest_valid(out / CHECKPOINTS) or {p.name for p in out.iterdir()} - {
+        _BEGUN,
+        CHECKPOINTS,
+        WATCH,
+    }:
         return
     shutil.rmtree(out)
 

@@ -22,14 +22,13 @@ from transformers import Trainer, TrainingArguments
 from cai_core.errors import Stopped, TrainError
 from cai_core.schema import Chat, chat_from_row
 from cai_core.stats import Estimate, clustered_mean
-from cai_core.train import advantages as adv
 from cai_core.train import checkpoints, loop, sft
 from cai_core.train.card import Run
 from cai_core.train.configs import PpoConfig
 from cai_core.train.loop import Task
-from cai_core.train.meters import Meters
-from cai_core.train.reward import RewardModel
-from cai_core.train.rollouts import (
+from cai_core.train.policy import advantages as adv
+from cai_core.train.policy.meters import Meters
+from cai_core.train.policy.rollouts import (
     Answers,
     Episodes,
     Repeats,
@@ -42,6 +41,7 @@ from cai_core.train.rollouts import (
     seeded,
     short_enough,
 )
+from cai_core.train.reward import RewardModel
 
 Tensor = torch.Tensor
 HELD_OUT = 64  # dev prompts whose scores are told at the end

@@ -86,7 +86,7 @@ def test_configs_load_no_training_library(tmp_path):
 
     code = (
         "import sys; import cai_core.train.configs, cai_core.train.checkpoints, cai_core.train.card,"
-        " cai_core.train.rows, cai_core.train.loop, cai_core.train.rollouts, cai_core.train.advantages;"
+        " cai_core.train.rows, cai_core.train.loop, cai_core.train.policy.rollouts, cai_core.train.policy.advantages;"
         "print([m for m in ('torch', 'transformers', 'trl', 'datasets', 'peft') if m in sys.modules])"
     )
     root = Path(__file__).resolve().parents[2]

@@ -7,8 +7,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from cai_core.errors import Stopped, TrainError
 from cai_core.schema import assistant, chat_from_row, user
-from cai_core.train import loop, ppo, reward, rollouts, sft
+from cai_core.train import loop, ppo, reward, sft
 from cai_core.train.configs import PpoConfig, RewardConfig
+from cai_core.train.policy import rollouts
 from tests.bench import bench_ppo
 from tests.train.conftest import (
     Recorder,

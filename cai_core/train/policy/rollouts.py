@@ -14,8 +14,8 @@ from typing import Any
 
 from cai_core.errors import TrainError
 from cai_core.schema import Chat, chat_row
-from cai_core.train.advantages import Tensor
 from cai_core.train.configs import PpoConfig
+from cai_core.train.policy.advantages import Tensor
 
 RewardFn = Callable[[Sequence[Chat], Sequence[str]], Sequence[float]]
 

@@ -3,8 +3,8 @@
 import math
 from collections import defaultdict
 
-from cai_core.train.advantages import Clipped, Tensor, explained_variance, masked_mean
-from cai_core.train.rollouts import Answers, Rollout
+from cai_core.train.policy.advantages import Clipped, Tensor, explained_variance, masked_mean
+from cai_core.train.policy.rollouts import Answers, Rollout
 
 
 class Meters:

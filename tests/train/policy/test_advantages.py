@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from cai_core.train import advantages as adv
+from cai_core.train.policy import advantages as adv
 
 MASK = torch.tensor([[1, 1, 1], [1, 1, 0]])
 

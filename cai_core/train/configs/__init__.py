@@ -1,0 +1,34 @@
+"""What can be set in training, each with its range and where its default comes from.
+
+One file a method. Fields are named as TRL's where they mean the same. What is not here is not an
+option: dropout is off, checkpoints keep the newest two.
+"""
+
+from cai_core.train.configs.base import EpochsConfig, LoraSetting, Method, TrainingConfig
+from cai_core.train.configs.chain import ChainConfig, Gate, HelpfulPairs, PairSampling
+from cai_core.train.configs.ppo import PpoConfig
+from cai_core.train.configs.reading import load_config
+from cai_core.train.configs.reward import RewardConfig
+from cai_core.train.configs.sft import SftConfig
+
+CONFIGS: dict[Method, type[TrainingConfig]] = {
+    "sft": SftConfig,
+    "reward": RewardConfig,
+    "ppo": PpoConfig,
+}
+
+__all__ = [
+    "CONFIGS",
+    "ChainConfig",
+    "EpochsConfig",
+    "Gate",
+    "HelpfulPairs",
+    "LoraSetting",
+    "Method",
+    "PairSampling",
+    "PpoConfig",
+    "RewardConfig",
+    "SftConfig",
+    "TrainingConfig",
+    "load_config",
+]

@@ -1,0 +1,73 @@
+"""Settings of PPO, named as in TRL 1.12's PPOConfig, the last one."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from cai_core.train.configs.base import TrainingConfig
+
+
+class PpoConfig(TrainingConfig):
+    """Proximal policy optimisation against a reward model.
+
+    One rollout batch is `per_device_train_batch_size * gradient_accumulation_steps *
+    num_mini_batches` answers; it is learned from in `num_ppo_epochs * num_mini_batches` steps.
+    """
+
+    learning_rate: float = Field(1e-6, gt=0, le=1, description="the recipe's 1e-6")
+    lr_scheduler_type: Literal["linear", "cosine", "constant"] = Field(
+        "linear", description="falls to 0 at the last episode (TRL 1.12)"
+    )
+    total_episodes: int | None = Field(
+        None, ge=1, description="answers in all, rounded up to whole batches; empty: one a prompt"
+    )
+    num_ppo_epochs: int = Field(4, ge=1, le=64, description="passes over a batch (TRL 1.12: 4)")
+    num_mini_batches: int = Field(1, ge=1, le=256, description="steps a pass (TRL 1.12: 1)")
+    local_rollout_forward_batch_size: int = Field(
+        16, ge=1, description="rows at once where nothing is learned (TRL's 64 is for GPUs)"
+    )
+    response_length: int = Field(53, ge=1, le=8192, description="tokens an answer (TRL 1.12: 53)")
+    max_prompt_length: int = Field(
+        512, ge=1, description="longer prompts are left out, and counted (hh: mean 230 a pair)"
+    )
+    temperature: float = Field(
+        1.0, gt=0, le=2, description="of sampling and of log-probabilities: 1 is the policy itself"
+    )
+    missing_eos_penalty: float | None = Field(
+        1.0,
+        ge=0,
+        description="taken off the score of an answer that did not end (TRL's examples: 1)",
+    )
+    kl_coef: float = Field(
+        0.05, ge=0, description="cost of a nat from the reference (recipe: 0.05)"
+    )
+    kl_target: float | None = Field(
+        None, gt=0, description="nats an answer to steer `kl_coef` towards; empty keeps it fixed"
+    )
+    kl_horizon: int = Field(
+        10_000,
+        ge=1,
+        description="episodes in which `kl_coef` may double (Ziegler 2019, section 2.2)",
+    )
+    cliprange: float = Field(0.2, gt=0, le=1, description="of the ratio (Schulman 2017, table 3)")
+    cliprange_value: float = Field(0.2, gt=0, description="of the value's step (TRL 1.12)")
+    vf_coef: float = Field(0.1, ge=0, description="weight of the value loss (TRL 1.12)")
+    gamma: float = Field(1.0, gt=0, le=1, description="discount a token (TRL 1.12)")
+    lam: float = Field(0.95, ge=0, le=1, description="lambda of GAE (Schulman 2016; TRL 1.12)")
+    num_value_warmup_batches: int = Field(
+        0, ge=0, description="first rollout batches that teach the value model only (VC-PPO)"
+    )
+
+    @property
+    def batch_size(self) -> int:
+        """Answers of one rollout batch on one device."""
+        return self.mini_batch_size * self.num_mini_batches
+
+    @property
+    def mini_batch_size(self) -> int:
+        return self.per_device_train_batch_size * self.gradient_accumulation_steps
+
+    @property
+    def steps_per_batch(self) -> int:
+        """Optimiser steps taken on one rollout batch."""
+        return self.num_ppo_epochs * self.num_mini_batches

@@ -1,0 +1,71 @@
+"""A configuration from a YAML file and from `key=value` of the command line."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from cai_core.errors import TrainError
+from cai_core.settings import validation_sentence
+
+Config = TypeVar("Config", bound=BaseModel)
+
+
+def load_config(
+    kind: type[Config], path: Path | None = None, overrides: Sequence[str] = ()
+) -> Config:
+    """Read a configuration: the file's values, then `key=value` overrides (`lora.r=8` reaches in).
+
+    Raises:
+        TrainError: unreadable, an unknown key, or a value out of range; says which.
+    """
+    values = _read_yaml(path) if path else {}
+    for override in overrides:
+        key, sign, text = override.partition("=")
+        if not sign or not key.strip():
+            raise TrainError(f"--set {override!r} is not of the form key=value")
+        _put(values, key.strip().split("."), _scalar(text, override))
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        place = f"{path}: " if path else ""
+        raise TrainError(f"{place}{validation_sentence(error)}") from error
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        value = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise TrainError(f"{path} cannot be read: {error.strerror}") from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        first = " ".join(str(error).split())[:200]
+        raise TrainError(f"{path} cannot be read as YAML: {first}") from error
+    if value is not None and not isinstance(value, dict):
+        raise TrainError(f"{path} must hold a mapping of settings")
+    return value or {}
+
+
+def _scalar(text: str, override: str) -> Any:
+    """A YAML scalar; numbers such as 1e-5, which YAML 1.2 core and JSON read, become numbers."""
+    try:
+        value = YAML(typ="safe").load(text)
+    except YAMLError as error:
+        raise TrainError(f"--set {override!r}: the value cannot be read as YAML") from error
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _put(values: dict[str, Any], keys: Sequence[str], value: Any) -> None:
+    for key in keys[:-1]:
+        inner = values.setdefault(key, {})
+        if not isinstance(inner, dict):
+            raise TrainError(f"'{key}' is not a group of settings")
+        values = inner
+    values[keys[-1]] = value
