@@ -7,7 +7,7 @@ option: dropout is off, checkpoints keep the newest two.
 from cai_core.train.configs.base import EpochsConfig, LoraSetting, Method, TrainingConfig
 from cai_core.train.configs.chain import ChainConfig, Gate, HelpfulPairs, PairSampling
 from cai_core.train.configs.ppo import PpoConfig
-from cai_core.train.configs.reading import load_config
+from cai_core.train.configs.reading import load_config, of_values, values_of
 from cai_core.train.configs.reward import RewardConfig
 from cai_core.train.configs.sft import SftConfig
 
@@ -31,4 +31,6 @@ __all__ = [
     "SftConfig",
     "TrainingConfig",
     "load_config",
+    "of_values",
+    "values_of",
 ]
