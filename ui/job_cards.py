@@ -30,8 +30,11 @@ KINDS = {
     "winrate": "comparison",
     "revisions": "revisions against first answers",
     "suite": "suite of a constitution",
+    "dpo": "DPO",
+    "rloo": "RLOO",
+    "grpo": "GRPO",
 }
-TRAINING = ("sft", "reward", "ppo", "chain")
+TRAINING = ("sft", "reward", "ppo", "chain", "dpo", "rloo", "grpo")
 REASONS = 5  # shown of those that rows failed for
 RESUMABLE = ("failed", "cancelled", "interrupted")
 

@@ -9,7 +9,7 @@ from cai_core.store import work
 from ui import cards, live
 
 MAX_TOKENS = 200
-CHATTING = ("sft", "ppo")  # kinds whose result talks
+CHATTING = ("sft", "ppo", "dpo", "rloo", "grpo")  # kinds whose result talks
 CHAIN_PARTS = ("ppo", "sft")
 
 

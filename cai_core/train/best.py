@@ -46,8 +46,7 @@ def over(config: Any, state: Any) -> bool:
     if patience is None or not state.best_global_step:
         return False
     looks = {log["step"] for log in state.log_history if LOSS in log}
-    best = int(state.best_global_step)
-    return sum(step > best for step in looks) >= int(patience)
+    return len([step for step in looks if step > state.best_global_step]) >= patience
 
 
 def measured(state: Any, step: int) -> Row:

@@ -218,8 +218,10 @@ def lora(setting: LoraSetting | None, task_type: str) -> Any:
     )
 
 
-def held_out(trainer: Any, task: Task, fit: Fit) -> dict[str, float]:
-    """TRL's measures on the dev (eval_loss, ...) and test rows (test_loss, ...), where there are any.
+def held_out(
+    trainer: Any, task: Task, fit: Fit, *, names: Sequence[str] = MEASURES
+) -> dict[str, float]:
+    """TRL's measures `names` on the dev (eval_loss, ...) and test rows (test_loss, ...), where there are any.
 
     Those of the dev rows are taken from the training where it looked at them with the same weights.
     """
@@ -229,7 +231,7 @@ def held_out(trainer: Any, task: Task, fit: Fit) -> dict[str, float]:
         measured = fit.dev if split == "dev" else {}
         if rows and not measured and len(made := trainer.made_of(rows)):
             measured = trainer.evaluate(made)
-        for name in MEASURES:
+        for name in names:
             if f"eval_{name}" in measured:
                 metrics[prefix + name] = float(measured[f"eval_{name}"])
     if metrics:
