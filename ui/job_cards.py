@@ -30,6 +30,9 @@ KINDS = {
     "winrate": "comparison",
     "revisions": "revisions against first answers",
     "suite": "suite of a constitution",
+    "dpo": "DPO",
+    "rloo": "RLOO",
+    "grpo": "GRPO",
 }
 TRAINING = ("sft", "reward", "ppo", "dpo", "rloo", "grpo", "reward-options", "chain")
 REASONS = 5  # shown of those that rows failed for

@@ -3,8 +3,10 @@
     alarms.jsonl       {step, name, reason, remedy} a line
     samples.jsonl      {step, rows: [{prompt, answer, score, ended}]} a line
     duels.jsonl        {step, judge, gain: {value, low, high, n}, reward} a line
-    first_batch.json   {rows: [{side, pieces: [[text, learned]]}]}: what the model sees, and what it learns from
-    ends.json          {best: [...], worst: [...]}: held-out rows with their measure
+    first_batch.json   {rows: [{side, pieces: [[text, learned]], tokens, learned_tokens, padding}]}: what the
+                       model sees, and what it learns from
+    ends.json          {measure, n, best: [...], worst: [...]}: held-out rows as the dataset has them (prompt is a
+                       list of turns) with `value` of the measure `name`, most extreme first
 
 A run that was killed goes on from its last checkpoint and tells steps again: what was told last
 counts. A torn last line is no line.
@@ -36,6 +38,11 @@ class Watch:
 
     def __init__(self, out: Path) -> None:
         self.folder = out / WATCH
+
+    @classmethod
+    def of_checkpoints(cls, folder: str) -> "Watch":
+        """Of the run whose checkpoints go to `folder`: a Trainer's output_dir."""
+        return cls(Path(folder).parent)
 
     def tell_alarm(self, alarm: Alarm) -> None:
         self._append("alarms", vars(alarm))
