@@ -17,6 +17,10 @@ from cai_core.train import checkpoints
 from cai_core.train.card import Run, library_versions
 from cai_core.train.configs import Method, TrainingConfig
 from cai_core.train.rows import TrainingData
+from cai_core.train.watch.hearing import Hearing
+from cai_core.train.watch.measures import Watched
+from cai_core.train.watch.monitor import Monitor
+from cai_core.train.watch.records import Watch as Folder
 
 
 @dataclass(frozen=True)
@@ -179,6 +183,9 @@ def _watch(task: Task) -> Any:
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             newest = checkpoints.newest_valid(Path(args.output_dir))
+            watched = Watched.of(task.config, exact=not args.bf16)
+            self.hearing = Hearing(Monitor(watched), Folder(task.out), task.hooks)
+            self.hearing.begin(state.global_step, newest)
             if newest and (newest / _SECONDS_FILE).exists():
                 self.seconds = float((newest / _SECONDS_FILE).read_text())
             self._since = time.monotonic()
@@ -191,6 +198,7 @@ def _watch(task: Task) -> Any:
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
             values = _numbers(logs or {})
+            self.hearing.hear(state.global_step, values)
             loss = values.get("loss", 0.0)
             if loss - loss != 0:
                 raise TrainError(
@@ -205,6 +213,7 @@ def _watch(task: Task) -> Any:
             newest = folder / f"checkpoint-{state.global_step}"
             seconds = self.seconds + time.monotonic() - self._since
             (newest / _SECONDS_FILE).write_text(str(seconds))
+            self.hearing.keep(newest)
             checkpoints.mark_complete(newest)
             checkpoints.keep_newest(folder)
 
