@@ -35,6 +35,7 @@ class Task:
     base_model: str = ""
     reward_model: str = ""  # the id of what PPO learns from
     judges: tuple[str, ...] = ()  # ids of the models that made the labels
+    evaluation: Row = field(default_factory=dict)  # by what a policy is compared with its start
     hooks: Hooks = field(default_factory=Hooks)
 
     @property
@@ -46,6 +47,7 @@ class Task:
     def settings(self) -> Row:
         row: Row = {"method": self.method, "model": self.name, "dataset": self.data.hash}
         row |= {"reward_model": self.reward_model} if self.reward_model else {}
+        row |= {"evaluation": self.evaluation} if self.evaluation else {}
         return row | {"config": self.config.model_dump(mode="json")}
 
     def run(self, *, steps: int, seconds: float, metrics: Mapping[str, Any]) -> Run:

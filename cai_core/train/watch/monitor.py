@@ -57,6 +57,10 @@ class Monitor:
         self._worse = self._worse + 1 if duelled.worse else 0
         return self._begin(step, [duel.finding(duelled, self._worse)], QUIET_EVALUATIONS)
 
+    def see_judge(self, step: int, trouble: str) -> list[Alarm]:
+        """What begins to keep the judge from comparing; "" where it did."""
+        return self._begin(step, [Finding("judge", bool(trouble), trouble)], QUIET_EVALUATIONS)
+
     def state_dict(self) -> Row:
         """As JSON."""
         courses = {name: course.to_row() for name, course in self._courses.items()}
