@@ -17,6 +17,10 @@ from cai_core.train import best, checkpoints, trackers
 from cai_core.train.card import Run, library_versions
 from cai_core.train.configs import EpochsConfig, Method, TrainingConfig
 from cai_core.train.rows import TrainingData
+from cai_core.train.watch.hearing import Hearing
+from cai_core.train.watch.measures import Watched
+from cai_core.train.watch.monitor import Monitor
+from cai_core.train.watch.records import Watch as Folder
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Task:
     base_model: str = ""
     reward_model: str = ""  # the id of what PPO learns from
     judges: tuple[str, ...] = ()  # ids of the models that made the labels
+    evaluation: Row = field(default_factory=dict)  # by what a policy is compared with its start
     hooks: Hooks = field(default_factory=Hooks)
 
     @property
@@ -42,6 +47,7 @@ class Task:
     def settings(self) -> Row:
         row: Row = {"method": self.method, "model": self.name, "dataset": self.data.hash}
         row |= {"reward_model": self.reward_model} if self.reward_model else {}
+        row |= {"evaluation": self.evaluation} if self.evaluation else {}
         return row | {"config": self.config.model_dump(mode="json")}
 
     def run(self, *, steps: int, seconds: float, metrics: Mapping[str, Any]) -> Run:
@@ -214,6 +220,9 @@ def _watch(task: Task) -> Any:
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             newest = checkpoints.newest_valid(Path(args.output_dir))
+            watched = Watched.of(task.config, exact=not args.bf16)
+            self.hearing = Hearing(Monitor(watched), Folder(task.out), task.hooks)
+            self.hearing.begin(state.global_step, newest)
             self.seconds = checkpoints.seconds(newest) if newest else 0.0
             self._since = time.monotonic()
             task.hooks.progress(Progress(state.global_step, state.max_steps))
@@ -225,6 +234,7 @@ def _watch(task: Task) -> Any:
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
             values = _numbers(logs or {})
+            self.hearing.hear(state.global_step, values)
             loss = values.get("loss", 0.0)
             if loss - loss != 0:
                 raise TrainError(
@@ -239,6 +249,7 @@ def _watch(task: Task) -> Any:
             newest = folder / f"checkpoint-{state.global_step}"
             seconds = self.seconds + time.monotonic() - self._since
             (newest / checkpoints.SECONDS).write_text(str(seconds))
+            self.hearing.keep(newest)
             checkpoints.mark_complete(newest)
             checkpoints.keep_newest(folder, best=state.best_global_step)
 

@@ -134,7 +134,9 @@ def _preference(row: Row) -> Row:
 
 
 def _prompts(row: Row) -> Row:
-    return {"prompt": _chat(row)}
+    tags = row.get("tags") if isinstance(row, dict) else None
+    known = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+    return {"prompt": _chat(row)} | ({"tags": known} if known else {})
 
 
 _CHECKS = {"sft": _sft, "preference": _preference, "prompts": _prompts}

@@ -28,6 +28,7 @@ FAST = {
     "total_episodes": 24,
     "local_rollout_forward_batch_size": 3,
     "response_length": 8,
+    "eval_steps": None,
 }
 
 
