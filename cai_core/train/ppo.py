@@ -41,7 +41,7 @@ from cai_core.train.policy.rollouts import (
     seeded,
     short_enough,
 )
-from cai_core.train.reward import RewardModel
+from cai_core.train.reward_model import RewardModel
 
 Tensor = torch.Tensor
 HELD_OUT = 64  # dev prompts whose scores are told at the end
