@@ -27,7 +27,7 @@ from cai_core.train.configs import DpoConfig, OnlineConfig
 from cai_core.train.leaning import Leaning
 from cai_core.train.loop import Task
 from cai_core.train.policy.rollouts import RewardFn, prompt_ids, short_enough
-from cai_core.train.reward import RewardModel
+from cai_core.train.reward_model import RewardModel
 from cai_core.train.watch import ends, first_batch
 from cai_core.train.watch.records import Watch
 

@@ -44,7 +44,7 @@ from cai_core.train.policy.rollouts import (
     seeded,
     short_enough,
 )
-from cai_core.train.reward import RewardModel
+from cai_core.train.reward_model import RewardModel
 from cai_core.train.watch.samples import Spoken
 
 Tensor = torch.Tensor

@@ -15,7 +15,6 @@ from tests.pages import seed
 from ui import curate_datasets, curate_recipe
 from ui.curate_recipe import PreferenceRecipe, SftRecipe
 
-
 COLUMNS = {"prompt", "chosen", "rejected", "p_chosen", "weight", "source"}
 COLUMNS |= {"labelled_by", "p_people", "p_judge"}
 
