@@ -13,7 +13,7 @@ from cai_core.curate.filters import Filters
 from cai_core.curate.formats import Answer
 from cai_core.curate.pool import LabelledPair, Pool, Rounds
 from cai_core.curate.snapshot import Origin
-from cai_core.review.effective import Effective, effective_labels
+from cai_core.review.effective import Effective, Trust, effective_labels
 from cai_core.schema import CORRECTED, HUMAN_P, Label, Pair, Prompt, Revision, Round, Row, Split
 from cai_core.settings import DATA_DIR
 from cai_core.store import corrections, helpful, prompts, revisions, said
@@ -140,7 +140,7 @@ def labelled_pairs(db: Database, recipe: PreferenceRecipe) -> list[LabelledPair]
     written = {one.pair.id: one for one in found.verdicts if pool.is_correction(one)}
     verdicts = (one for one in found.verdicts if one.pair.id not in written)
     judged = (one for one in found.judgements if one.pair.id not in written)
-    labels = effective_labels(verdicts, judged, temperature=recipe.temperature)
+    labels = effective_labels(verdicts, judged, trust=Trust(recipe.temperature))
     return [
         *(_labelled(one, found.splits[one.pair.id]) for one in labels),
         *(LabelledPair.of(one, split=found.splits[key]) for key, one in written.items()),
@@ -170,6 +170,8 @@ def _labelled(one: Effective, split: Split | None) -> LabelledPair:
         verdict=one.verdict,
         constitution=one.constitution,
         judge=one.judge,
+        p_people=one.p_people,
+        p_judge=one.p_judge,
     )
 
 

@@ -14,6 +14,9 @@ from cai_core.store.datasets import Dataset
 from cai_core.store.labels import LabelFilter
 
 
+_SPOKEN = ("people", "corrected")  # `labelled_by` of rows whose label is a person's own
+
+
 @st.cache_resource(max_entries=2, show_spinner="Reading the dataset …")
 def rows_of(key: str, _db: Database, _dataset: Dataset) -> tuple[JudgedPairs, int]:
     """Its rows that are pairs of this workspace, and how many are not."""
@@ -35,8 +38,13 @@ def _identity(row: Row) -> str:
 
 
 def _p_a(row: Row, first: str) -> float:
-    """P(the workspace's first answer is better); `first` is the id of its text."""
+    """P(the workspace's first answer is better); `first` is the id of its text.
+
+    What people said counts as said here, not as far as it is trusted in training.
+    """
     p = float(row["p_chosen"])
+    if row.get("labelled_by") in _SPOKEN and p != 0.5:
+        p = 1.0
     return p if content_hash(row["chosen"][-1]["content"]) == first else 1 - p
 
 

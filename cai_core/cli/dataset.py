@@ -176,6 +176,8 @@ def _labelled(label: Effective, split: Split | None) -> LabelledPair:
         verdict=label.verdict,
         constitution=label.constitution,
         judge=label.judge,
+        p_people=label.p_people,
+        p_judge=label.p_judge,
     )
 
 

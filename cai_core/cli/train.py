@@ -1,4 +1,4 @@
-"""`train sft|reward|ppo|chain`: from a frozen dataset to a model folder.
+"""`train sft|reward|ppo|chain|dpo|rloo|grpo`: from a frozen dataset to a model folder.
 
 Stopped or killed, the same command goes on from its newest whole checkpoint; a finished one has
 nothing left to do; other settings in the same folder are refused.
@@ -13,6 +13,7 @@ import click
 
 from cai_core.cli.duel import watching_of, watching_options
 from cai_core.cli.running import Running, stage_options
+from cai_core.cli.train_alternatives import dpo, grpo, rloo
 from cai_core.cli.train_task import PATH, finished, named, seeded, task_of, task_options
 from cai_core.schema import Row
 from cai_core.train.configs import ChainConfig, load_config
@@ -20,7 +21,11 @@ from cai_core.train.configs import ChainConfig, load_config
 
 @click.group()
 def train() -> None:
-    """Train by SFT, a reward model, PPO, or the chain of them."""
+    """Train by SFT, a reward model, PPO or another method, or the chain of the three."""
+
+
+for other in (dpo, rloo, grpo):
+    train.add_command(other)
 
 
 @train.command()

@@ -24,7 +24,7 @@ class Filters(BaseModel):
     keep_ties: bool = Field(False, description="keep ties, as p_chosen 0.5")
     people_only: bool = Field(False, description="only pairs that people agreed on")
     drop_inconsistent: bool = Field(False, description="drop pairs whose two orders disagree")
-    min_margin: float = Field(0.0, ge=0, lt=0.5, description="least |p - 0.5| of a pair")
+    min_margin: float = Field(0.0, ge=0, lt=0.5, description="least |p - 0.5| of a judge's label")
     drop_refusals: bool = Field(False, description="drop answers that decline by their wording")
     drop_boilerplate: bool = Field(False, description="drop answers with stock phrases")
     max_repetition: float | None = Field(
@@ -55,14 +55,15 @@ class Filters(BaseModel):
 
 
 def pair_reason(filters: Filters, *, p_a: float, source: str, inconsistent: bool) -> str | None:
-    """Why a labelled pair stays out; None where it stays in. A tie is no margin."""
+    """Why a labelled pair stays out; None where it stays in. A tie is no margin; only a judge's counts."""
     if filters.people_only and source not in ("people", "corrected"):
         return "not reviewed"
     if filters.drop_inconsistent and inconsistent:
         return "inconsistent"
     if p_a == 0.5:
         return None if filters.keep_ties else "tie"
-    return "small margin" if abs(p_a - 0.5) < filters.min_margin else None
+    is_small = source == "judge" and abs(p_a - 0.5) < filters.min_margin
+    return "small margin" if is_small else None
 
 
 def answer_reason(filters: Filters, answer: str) -> str | None:

@@ -44,8 +44,9 @@ class LabelledPair:
     """A pair with its effective label: what people agree on, else a bulk rule's, else the judge's.
 
     `p_a` is None where there is nothing to learn; `verdict` then says why (bad, skip, disputed,
-    failed). `source` says whose label it is, `judge` which model's, `writer` who wrote the better answer
-    of a corrected pair.
+    failed). `p_people` and `p_judge` are what people and the calibrated judge say of it, as P(response_a
+    is better), whoever counts. `source` says whose label it is, `judge` which model's, `writer` who
+    wrote the better answer of a corrected pair.
     """
 
     pair: Pair
@@ -58,6 +59,8 @@ class LabelledPair:
     constitution: ConstitutionRef | None = None
     judge: str = ""
     writer: str = ""
+    p_people: float | None = None
+    p_judge: float | None = None
 
     @classmethod
     def of(cls, label: Label, *, split: Split | None = None) -> "LabelledPair":
@@ -73,6 +76,8 @@ class LabelledPair:
             constitution=label.constitution,
             judge=label.annotator if label.kind == "judge" else "",
             writer=label.annotator if _labelled_by(label) == "corrected" else "",
+            p_people=p_a if label.kind == "person" else None,
+            p_judge=p_a if label.kind == "judge" else None,
         )
 
 
@@ -177,7 +182,9 @@ def corrected_rows(answers: Iterable[Answer], filters: Filters | None = None) ->
 def preference_rows(
     pairs: Iterable[LabelledPair], filters: Filters | None = None, *, most: int = 0
 ) -> Pool:
-    """{prompt, chosen, rejected, p_chosen, weight, source} from labelled pairs, people's first.
+    """{prompt, chosen, rejected, p_chosen, weight, source, labelled_by, p_people, p_judge}, people's first.
+
+    `p_people` and `p_judge` are P(chosen better) too, null where people or the judge said nothing of it.
 
     Args:
         most: how many rows at most, 0 for any number; corrected ones come on top, up to their share.
@@ -233,8 +240,9 @@ def _preference_row(labelled: LabelledPair, filters: Filters) -> DatasetRow | st
         return "no p_a" if labelled.verdict in HUMAN_P else labelled.verdict or "failed"
     if pair.response_a == pair.response_b:
         return "equal answers"
+    turned = p_a < 0.5
     chosen, rejected = pair.response_a, pair.response_b
-    if p_a < 0.5:
+    if turned:
         chosen, rejected = rejected, chosen
     reason = pair_reason(
         filters, p_a=p_a, source=labelled.source, inconsistent=labelled.inconsistent
@@ -250,6 +258,9 @@ def _preference_row(labelled: LabelledPair, filters: Filters) -> DatasetRow | st
         "p_chosen": max(p_a, 1 - p_a),
         "weight": labelled.weight,
         "source": source,
+        "labelled_by": labelled.source,
+        "p_people": _of_chosen(labelled.p_people, turned=turned),
+        "p_judge": _of_chosen(labelled.p_judge, turned=turned),
     }
     return DatasetRow(
         row,
@@ -261,6 +272,10 @@ def _preference_row(labelled: LabelledPair, filters: Filters) -> DatasetRow | st
         judge=labelled.judge,
         writer=labelled.writer,
     )
+
+
+def _of_chosen(p_a: float | None, *, turned: bool) -> float | None:
+    return 1 - p_a if turned and p_a is not None else p_a
 
 
 def _pool(kind: Kind, found: Iterable[DatasetRow | str]) -> Pool:

@@ -138,7 +138,14 @@ def export_parquet(snapshot: Snapshot, out: Path) -> list[Path]:
 
     written = []
     for split, rows in _filled(snapshot, out):
-        pq.write_table(pa.Table.from_pylist(rows), out / f"{split}.parquet")
+        table = pa.Table.from_pylist(rows)
+        for place, column in enumerate(table.schema):
+            if pa.types.is_null(
+                column.type
+            ):  # a probability that no row has: the same type in every split
+                empty = table.column(place).cast(pa.float64())
+                table = table.set_column(place, column.name, empty)
+        pq.write_table(table, out / f"{split}.parquet")
         written.append(out / f"{split}.parquet")
     return written
 

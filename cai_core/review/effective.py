@@ -5,10 +5,11 @@ A judge or a rule never overrules a person. A skip says nothing; `bad` keeps the
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from cai_core.review.edited import Edited
+from cai_core.review.reliability import people_p
 from cai_core.schema import HUMAN_P, AnnotatorKind, ConstitutionRef, Label, Pair
 
 ADJUDICATION = "adjudication"  # the queue whose verdict ends a dispute
@@ -16,9 +17,25 @@ Verdicts = Literal["a", "b", "tie", "bad", "disputed", "failed", "none"]
 
 
 @dataclass(frozen=True)
+class Trust:
+    """How far labels are trusted, as measured on reviews; None: as they were given.
+
+    A judge's log-odds are divided by `temperature`; a person's verdict is right with the probability
+    `reliability`, and what several people agree on adds up in log-odds.
+    """
+
+    temperature: float | None = None
+    reliability: float | None = None
+
+
+AS_GIVEN = Trust()
+
+
+@dataclass(frozen=True)
 class Effective:
     """What counts as the label of a pair; `p_a` is None where there is nothing to learn.
 
+    `p_people` and `p_judge` are what people and the judge say of it, whoever counts; None where they do not.
     `source` is None where nobody said anything; `judge` is the model whose label counts. `stale`: what is compared was
     reworded since a person of these gave the verdict.
     """
@@ -32,6 +49,8 @@ class Effective:
     stale: bool = False
     constitution: ConstitutionRef | None = None
     judge: str = ""
+    p_people: float | None = None
+    p_judge: float | None = None
 
 
 def effective(
@@ -40,7 +59,7 @@ def effective(
     judgement: Label | None = None,
     *,
     edited: Edited | None = None,
-    temperature: float | None = None,
+    trust: Trust = AS_GIVEN,
 ) -> Effective:
     """The effective label of one pair.
 
@@ -48,29 +67,29 @@ def effective(
         verdicts: people's and rules' standing ones, oldest first; the newest of each person counts,
             and the newest of all rules. All labels have the pair's orientation.
         edited: versions that ask something else by now; a verdict given under one of them is stale.
-        temperature: fitted on reviews; a judge's log-odds are divided by it.
     """
+    p_judge = _p_of_judge(judgement, trust)
     said = [one for one in _newest(verdicts, "person") if one.verdict not in (None, "skip")]
     ended = [one for one in said if one.review and one.review.queue == ADJUDICATION]
     ref = judgement.constitution if judgement else None
     if said:
-        return _of_people(pair, ended[-1:] or said, ref, edited)
+        found = _of_people(pair, ended[-1:] or said, trust, edited)
+        return replace(found, constitution=ref, p_judge=p_judge)
     if rules := [one for one in _newest(verdicts, "rule") if one.verdict not in (None, "skip")]:
-        return _of_rule(pair, rules[-1], ref)
+        return replace(_of_rule(pair, rules[-1], ref), p_judge=p_judge)
     if judgement is None:
         return Effective(pair, "none", None, None)
     if judgement.verdict is None or judgement.verdict == "skip":
         return Effective(pair, "failed", None, "judge", constitution=ref)
-    p_a = {"tie": 0.5, "bad": None}.get(judgement.verdict, _tempered(judgement.p_a, temperature))
-    shaky = bool(judgement.inconsistent)
     return Effective(
         pair,
         judgement.verdict,
-        p_a,
+        p_judge,
         "judge",
-        inconsistent=shaky,
+        inconsistent=bool(judgement.inconsistent),
         constitution=ref,
         judge=judgement.annotator,
+        p_judge=p_judge,
     )
 
 
@@ -82,6 +101,12 @@ def _newest(verdicts: Sequence[Label], kind: AnnotatorKind) -> list[Label]:
             found.pop(label.annotator, None)
             found[label.annotator] = label
     return list(found.values())
+
+
+def _p_of_judge(judgement: Label | None, trust: Trust) -> float | None:
+    if judgement is None or judgement.verdict in (None, "skip", "bad"):
+        return None
+    return 0.5 if judgement.verdict == "tie" else _tempered(judgement.p_a, trust.temperature)
 
 
 def _tempered(p_a: float | None, temperature: float | None) -> float | None:
@@ -97,19 +122,20 @@ def _of_rule(pair: Pair, rule: Label, ref: ConstitutionRef | None) -> Effective:
     return Effective(pair, verdict, HUMAN_P.get(verdict), "rule", constitution=ref)
 
 
-def _of_people(
-    pair: Pair, said: Sequence[Label], ref: ConstitutionRef | None, edited: Edited | None
-) -> Effective:
+def _of_people(pair: Pair, said: Sequence[Label], trust: Trust, edited: Edited | None) -> Effective:
     given = {label.verdict for label in said}
     verdict = said[0].verdict if len(given) == 1 else None
+    people = tuple(label.annotator for label in said)
+    p = HUMAN_P.get(verdict or "")
+    p = None if p is None else people_p(p, len(people), trust.reliability)
     return Effective(
         pair=pair,
         verdict=verdict if verdict and verdict != "skip" else "disputed",
-        p_a=HUMAN_P.get(verdict or ""),
+        p_a=p,
         source="people",
-        people=tuple(label.annotator for label in said),
+        people=people,
         stale=edited is not None and any(map(edited.holds, said)),
-        constitution=ref,
+        p_people=p,
     )
 
 
@@ -118,7 +144,7 @@ def effective_labels(
     judgements: Iterable[Label],
     *,
     edited: Edited | None = None,
-    temperature: float | None = None,
+    trust: Trust = AS_GIVEN,
 ) -> list[Effective]:
     """The effective label of every pair that anybody labelled, in the order of first sight.
 
@@ -134,12 +160,6 @@ def effective_labels(
         pairs.setdefault(label.pair.id, label.pair)
         by_people.setdefault(label.pair.id, []).append(label)
     return [
-        effective(
-            pair,
-            by_people.get(key, ()),
-            by_judge.get(key),
-            edited=edited,
-            temperature=temperature,
-        )
+        effective(pair, by_people.get(key, ()), by_judge.get(key), edited=edited, trust=trust)
         for key, pair in pairs.items()
     ]

@@ -16,8 +16,11 @@ _TITLES = {
     "sft": "Supervised fine-tuning on revised answers",
     "reward": "Reward model learned from soft preference labels",
     "ppo": "Policy trained by PPO against a reward model",
+    "dpo": "Policy trained by DPO on preference pairs",
+    "rloo": "Policy trained by RLOO against a reward model",
+    "grpo": "Policy trained by GRPO against a reward model",
 }
-_TASKS = {"sft": "text-generation", "reward": "text-classification", "ppo": "text-generation"}
+_TASKS = {"reward": "text-classification"}  # the others write
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,11 @@ class Run:
 
     def card(self) -> str:
         """A model card: Hub metadata, what it was made from, and every measure with its n."""
-        head = ["---", f"pipeline_tag: {_TASKS[self.method]}", "library_name: transformers"]
+        head = [
+            "---",
+            f"pipeline_tag: {_TASKS.get(self.method, 'text-generation')}",
+            "library_name: transformers",
+        ]
         head += [f"tags: [ratify, constitutional-ai, {self.method}]", "---", ""]
         body = [f"# {_TITLES[self.method]}", "", *self._facts(), "", "## Measures", ""]
         body += _table("measure", {name: _shown(value) for name, value in self.metrics.items()})

@@ -28,6 +28,7 @@ from cai_core.train import loop, sft
 from cai_core.train.card import RUN_FILE, Run
 from cai_core.train.configs import RewardConfig
 from cai_core.train.loop import Task
+from cai_core.train.watch import ends, first_batch
 
 HEAD = "score.weight"
 SCALE_PAIRS = 128  # pairs whose 256 answers set shift and scale: their mean is known to 0.06 sd
@@ -46,14 +47,14 @@ class SoftCollator:
         return batch
 
 
-class SoftRewardTrainer(RewardTrainer):
+class SoftRewardTrainer(first_batch.ShowsFirstBatch, sft.Quiet, RewardTrainer):
     """RewardTrainer whose loss is the cross-entropy to `p_chosen`, times `weight`.
 
     loss = -w (p log sigmoid(d) + (1 - p) log sigmoid(-d)), d = r_chosen - r_rejected.
     """
 
-    _send_telemetry = sft.QuietSftTrainer._send_telemetry
-    create_model_card = sft.QuietSftTrainer.create_model_card
+    def first_batch(self, inputs: Any) -> list[Row]:
+        return first_batch.of_scored(self.processing_class, inputs)
 
     def _set_signature_columns_if_needed(self) -> None:
         self._signature_columns: Any = ["chosen_ids", "rejected_ids", "p_chosen", "weight"]
@@ -96,6 +97,7 @@ def _train(task: Task) -> Run:
         model=_with_head(task.model),
         args=_arguments(task),
         train_dataset=sft.dataset(_trainable(task.data.train)),
+        eval_dataset=_dev_of(task),
         processing_class=tokenizer,
         data_collator=SoftCollator(tokenizer.pad_token_id),
         peft_config=sft.lora(config.lora, "SEQ_CLS"),
@@ -109,11 +111,11 @@ def _train(task: Task) -> Run:
     judge = RewardModel(task.out, trainer.model, tokenizer)
     accuracies = _accuracies(judge, task)
     if shown := {name: one.value for name, one in accuracies.items() if one.n}:
-        task.hooks.metric(fit.steps, shown)
-    metrics = {**fit.metrics, "dropped_pairs": dropped, **accuracies}
+        task.hooks.metric(fit.kept, shown)
+    metrics = {**fit.metrics, **fit.dev, "dropped_pairs": dropped, **accuracies}
     run = task.run(steps=fit.steps, seconds=fit.seconds, metrics=metrics)
     note = f"{dropped} pairs were longer than max_length and left out" if dropped else ""
-    return loop.with_notes(dataclasses.replace(run, reward=_spread(judge, task)), note)
+    return loop.with_notes(dataclasses.replace(run, reward=_spread(judge, task)), note, fit.note)
 
 
 def _arguments(task: Task) -> TrlRewardConfig:
@@ -135,6 +137,12 @@ def _with_head(folder: Path) -> Any:
         )
 
 
+def _dev_of(task: Task) -> Any:
+    """The dev pairs, for a look at them during training; None where there are none."""
+    rows = task.data.split("dev")
+    return sft.dataset(_trainable(rows)) if rows else None
+
+
 def _trainable(rows: Iterable[Row]) -> tuple[Row, ...]:
     columns = ("prompt", "chosen", "rejected", "p_chosen", "weight")
     return tuple({name: row[name] for name in columns} for row in rows)
@@ -146,7 +154,10 @@ def _accuracies(judge: "RewardModel", task: Task) -> dict[str, Estimate]:
     for split, prefix in (("dev", "eval"), ("test", "test")):
         pairs = task.data.split("dev" if split == "dev" else "test")
         rows = [row for row in pairs if row["p_chosen"] != 0.5]
-        right = _right(judge, rows, task.hooks)
+        gaps = _gaps(judge, rows, task.hooks)
+        if split == "dev":
+            ends.tell(task.out, rows, gaps, ends.MARGIN)
+        right = [1.0 if gap > 0 else 0.5 if gap == 0 else 0.0 for gap in gaps]
         found[f"{prefix}_accuracy"] = wilson(sum(right), len(right))
         for source in sorted({row["source"] for row in rows}):
             part = [ok for ok, row in zip(right, rows, strict=True) if row["source"] == source]
@@ -154,15 +165,14 @@ def _accuracies(judge: "RewardModel", task: Task) -> dict[str, Estimate]:
     return found
 
 
-def _right(judge: "RewardModel", rows: Sequence[Row], hooks: Hooks) -> list[float]:
-    """1 where the pair is ordered as labelled, 0.5 where the scores are equal, else 0."""
+def _gaps(judge: "RewardModel", rows: Sequence[Row], hooks: Hooks) -> list[float]:
+    """By how much each pair is ordered as labelled; under 0 where it is not."""
     chosen = judge.raw([_chat(row, "chosen") for row in rows], hooks=hooks)
     rejected = judge.raw([_chat(row, "rejected") for row in rows], hooks=hooks)
-    right = []
-    for one, other, row in zip(chosen, rejected, rows, strict=True):
-        gap = (one - other) * (row["p_chosen"] - 0.5)
-        right.append(1.0 if gap > 0 else 0.5 if gap == 0 else 0.0)
-    return right
+    return [
+        one - other if row["p_chosen"] > 0.5 else other - one
+        for one, other, row in zip(chosen, rejected, rows, strict=True)
+    ]
 
 
 def _spread(judge: "RewardModel", task: Task) -> Row:

@@ -15,6 +15,7 @@ from cai_core.errors import DataError, TrainError
 from cai_core.schema import SPLITS, Row, Split, chat_from_row, chat_row
 
 Kind = Literal["sft", "preference", "prompts"]
+LABELLED_BY = ("people", "corrected", "rule", "judge", "")  # "": a dataset that does not say
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,20 @@ def _preference(row: Row) -> Row:
     checked["p_chosen"] = _number(row, "p_chosen", low=0.0, high=1.0)
     checked["weight"] = _number(row, "weight", low=0.0, high=math.inf)
     checked["source"] = str(row.get("source") or "harmless")
+    checked["labelled_by"] = _labelled_by(row)
+    for name in ("p_people", "p_judge"):
+        checked[name] = None
+        if row.get(name) is not None:
+            checked[name] = _number(row, name, low=0.0, high=1.0)
     return checked
+
+
+def _labelled_by(row: Row) -> str:
+    value = row.get("labelled_by") or ""
+    if value not in LABELLED_BY:
+        known = ", ".join(filter(None, LABELLED_BY))
+        raise DataError(f"'labelled_by' must be one of {known}", column="labelled_by")
+    return str(value)
 
 
 def _prompts(row: Row) -> Row:

@@ -10,6 +10,8 @@ from cai_core.cli.main import main
 from cai_core.jobs import folder
 from cai_core.schema import Label
 
+COLUMNS = {"prompt", "chosen", "rejected", "p_chosen", "weight", "source"}
+COLUMNS |= {"labelled_by", "p_people", "p_judge"}
 WORDS = [
     "ant",
     "bee",
@@ -74,7 +76,7 @@ def test_preference_rows_have_trl_columns_and_what_is_left_out_is_counted(tmp_pa
     assert made["constitutions"][0]["rows"] == 11
     assert made["labelled_by"] == {"judge": 11}
     rows = dataset_rows(out)
-    assert set(rows[0]) == {"prompt", "chosen", "rejected", "p_chosen", "weight", "source"}
+    assert set(rows[0]) == COLUMNS
     turned = next(row for row in rows if row["p_chosen"] == 0.8)
     assert turned["chosen"][0]["content"].startswith("two")
 

@@ -20,6 +20,7 @@ PLAIN = {"p_a": 0.9, "source": "judge", "inconsistent": False}
         ({"keep_ties": True}, {"p_a": 0.5}, None),
         ({"min_margin": 0.2}, {"p_a": 0.4}, "small margin"),
         ({"min_margin": 0.2}, {"p_a": 0.1}, None),
+        ({"min_margin": 0.2}, {"p_a": 0.4, "source": "people"}, None),
         ({"min_margin": 0.2, "keep_ties": True}, {"p_a": 0.5}, None),
     ],
 )

@@ -27,6 +27,16 @@ def test_the_better_answer_is_chosen_with_its_probability(p_a, chosen, p_chosen)
     assert row.row["p_chosen"] == p_chosen
 
 
+def test_a_row_says_whose_label_it_has_and_what_people_and_the_judge_say_of_the_chosen_answer():
+    pair = LabelledPair(PAIR, 0.2, source="people", p_people=0.2, p_judge=0.7)
+    (row,) = pool.preference_rows([pair]).rows
+    assert row.row["labelled_by"] == "people"
+    assert (row.row["p_people"], row.row["p_judge"]) == (0.8, pytest.approx(0.3))
+    (judged,) = pool.preference_rows([LabelledPair.of(Label(PAIR, "b", 0.25))]).rows
+    assert (judged.row["labelled_by"], judged.row["p_people"]) == ("judge", None)
+    assert judged.row["p_judge"] == 0.75
+
+
 @pytest.mark.parametrize(
     ("verdict", "p_a", "kept"),
     [("a", 0.9, 0.9), ("tie", 0.52, 0.5), ("bad", 0.9, None), (None, None, None)],

@@ -16,6 +16,10 @@ from ui import curate_datasets, curate_recipe
 from ui.curate_recipe import PreferenceRecipe, SftRecipe
 
 
+COLUMNS = {"prompt", "chosen", "rejected", "p_chosen", "weight", "source"}
+COLUMNS |= {"labelled_by", "p_people", "p_judge"}
+
+
 def choose(open_page, kind):
     at = open_page("curate")
     assert not at.exception
@@ -255,7 +259,7 @@ def test_the_files_of_a_dataset_can_be_taken_away(seeded_workspace, open_page):
     assert [json.loads(line) for line in lines] == data.rows("train")
     with zipfile.ZipFile(io.BytesIO(curate_datasets.zipped(data, "parquet"))) as packed:
         table = pd.read_parquet(io.BytesIO(packed.read("train.parquet")))
-    assert set(table.columns) == {"prompt", "chosen", "rejected", "p_chosen", "weight", "source"}
+    assert set(table.columns) == COLUMNS
     assert len(table) == len(lines)
 
 

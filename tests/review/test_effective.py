@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cai_core.review.edited import Edited
-from cai_core.review.effective import effective, effective_labels
+from cai_core.review.effective import Trust, effective, effective_labels
 from cai_core.schema import HUMAN_P, ConstitutionRef, Label, Pair, Review, user
 
 PAIR = Pair.of((user("Hi"),), "one", "two")
@@ -41,6 +41,24 @@ def test_people_who_disagree_make_it_disputed():
     assert verdict_of(said("a"), said("b", "Bob")) == ("disputed", None, "people")
     assert verdict_of(said("a"), said("tie", "Bob")) == ("disputed", None, "people")
     assert verdict_of(said("a"), said("a", "Bob")) == ("a", 1.0, "people")
+
+
+def test_a_person_counts_as_far_as_people_are_reliable_and_two_add_up_in_log_odds():
+    trust = Trust(reliability=0.8)
+    one = effective(PAIR, [said("b")], JUDGED, trust=trust)
+    assert (one.verdict, one.p_a) == ("b", pytest.approx(0.2))
+    two = effective(PAIR, [said("a"), said("a", "Bob")], JUDGED, trust=trust)
+    assert two.p_a == pytest.approx(0.64 / 0.68)
+    assert effective(PAIR, [said("tie")], JUDGED, trust=trust).p_a == 0.5
+
+
+def test_what_people_and_the_judge_say_stands_beside_what_counts():
+    both = effective(PAIR, [said("b")], JUDGED, trust=Trust(2.0, 0.9))
+    assert both.p_people == pytest.approx(0.1) and both.p_judge == pytest.approx(2 / 3)
+    alone = effective(PAIR, (), JUDGED)
+    assert (alone.p_people, alone.p_judge) == (None, 0.8)
+    assert effective(PAIR, [ruled("a")], JUDGED).p_judge == 0.8
+    assert effective(PAIR, [said("bad")], replace(JUDGED, verdict=None)).p_judge is None
 
 
 def test_a_skip_says_nothing():
@@ -92,11 +110,11 @@ def test_an_adjudication_ends_a_dispute_and_the_newest_one_stands():
     ("temperature", "p_a"), [(None, 0.8), (1.0, 0.8), (2.0, 2 / 3), (0.5, 16 / 17)]
 )
 def test_a_temperature_scales_the_judges_log_odds_alone(temperature, p_a):
-    assert effective(PAIR, (), JUDGED, temperature=temperature).p_a == pytest.approx(p_a)
-    assert effective(PAIR, [said("a")], JUDGED, temperature=temperature).p_a == 1.0
+    assert effective(PAIR, (), JUDGED, trust=Trust(temperature)).p_a == pytest.approx(p_a)
+    assert effective(PAIR, [said("a")], JUDGED, trust=Trust(temperature)).p_a == 1.0
     tie = Label(PAIR, "tie", 0.53)
-    assert effective(PAIR, (), tie, temperature=temperature).p_a == 0.5
-    [one] = effective_labels([], [JUDGED], temperature=temperature)
+    assert effective(PAIR, (), tie, trust=Trust(temperature)).p_a == 0.5
+    [one] = effective_labels([], [JUDGED], trust=Trust(temperature))
     assert one.p_a == pytest.approx(p_a)
 
 

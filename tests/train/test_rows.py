@@ -31,6 +31,21 @@ def test_texts_are_read_as_turns(tmp_path):
     )
 
 
+def test_a_dataset_of_before_says_nothing_of_whose_labels_it_has(tmp_path):
+    data = write_dataset(tmp_path / "d", "preference", train=preference_rows(1))
+    read = TrainingData.load(data, "preference").train[0]
+    assert (read["labelled_by"], read["p_people"], read["p_judge"]) == ("", None, None)
+
+
+def test_what_people_and_the_judge_said_is_read_where_it_is_there(tmp_path):
+    more = {"labelled_by": "people", "p_people": 0.85, "p_judge": 0}
+    rows = [preference_rows(1)[0] | more, preference_rows(1)[0] | {"p_people": None}]
+    data = write_dataset(tmp_path / "d", "preference", train=rows)
+    one, other = TrainingData.load(data, "preference").train
+    assert (one["labelled_by"], one["p_people"], one["p_judge"]) == ("people", 0.85, 0.0)
+    assert other["p_people"] is None
+
+
 def test_a_line_separator_inside_a_text_does_not_end_the_row(tmp_path):
     row = json.dumps({"prompt": "one\u2028two"}, ensure_ascii=False)
     (tmp_path / "p.jsonl").write_text(row + "\n", encoding="utf-8")
@@ -59,6 +74,9 @@ def test_a_missing_dataset_and_one_of_another_kind_are_refused(tmp_path):
         ({"p_chosen": 1.5}, "'p_chosen' must be a number from 0 to 1"),
         ({"p_chosen": True}, "'p_chosen' must be a number"),
         ({"weight": -1}, "'weight' must be a number"),
+        ({"labelled_by": "somebody"}, "'labelled_by' must be one of people, "),
+        ({"p_people": 2}, "'p_people' must be a number from 0 to 1"),
+        ({"p_judge": "0.4"}, "'p_judge' must be a number"),
         ({"chosen": []}, "'chosen' must hold one assistant turn"),
         ({"chosen": turn("user", "x")}, "'chosen' must hold one assistant turn"),
         ({"prompt": turn("assistant", "x")}, "must end in a user turn"),
