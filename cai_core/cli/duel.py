@@ -143,7 +143,7 @@ def _duel(ask: Callable[[Sequence[Pair]], Iterable[Label]]) -> "Duel":
         for place, (chat, a, b) in enumerate(zip(chats, firsts, seconds, strict=True)):
             chances.append(0.5 if a == b else None)
             if a != b:
-                pairs[place] = Pair(str(place), chat, a, b)
+                pairs[place] = Pair.of(chat, a, b)
         labels = ask(list(pairs.values())) if pairs else ()
         for place, label in zip(pairs, labels, strict=True):
             chances[place] = label.p_a

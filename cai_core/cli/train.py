@@ -60,7 +60,8 @@ def ppo(running: Running, reward_model: str, **options: Any) -> Row:
     from cai_core.models.catalogue import resolve
 
     learned_from = resolve(reward_model)
-    watching = watching_of(running, options, lineage=(options["model"], reward_model))
+    lineage = (named(options["model"]), named(reward_model))
+    watching = watching_of(running, options, lineage=lineage)
     task = task_of(running, "ppo", options, reward_model=named(reward_model))
     task = replace(task, evaluation=watching.settings)
     from cai_core.train import ppo as stage
