@@ -2,21 +2,20 @@
 
 A batch of answers is sampled and scored in `_prepare_inputs`, kept, and learned from in
 `compute_loss` for several passes; checkpoints, resume, callbacks and accelerate stay Trainer's.
-A checkpoint holds the policy as a plain model, the value model beside it, and the KL coefficient.
-Left out: adapters, tools, images, a value model that shares the policy's body.
+A checkpoint holds the policy as a plain model, what else learns beside it, the KL coefficient and,
+within a batch, its rollout. Advantages are whitened on each device alone. Left out: tools, images.
 """
 
 import copy
+import dataclasses
 import json
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from safetensors.torch import load_model, save_model
 from torch import nn
 from transformers import Trainer, TrainingArguments
 
@@ -28,6 +27,7 @@ from cai_core.train.card import Run
 from cai_core.train.configs import PpoConfig
 from cai_core.train.loop import Task
 from cai_core.train.policy import advantages as adv
+from cai_core.train.policy.actor_critic import ActorCritic, Forward
 from cai_core.train.policy.evaluation import Evaluation, Questions, Umpire
 from cai_core.train.policy.evaluation import callback as evaluation_callback
 from cai_core.train.policy.meters import Meters
@@ -37,19 +37,18 @@ from cai_core.train.policy.rollouts import (
     Repeats,
     RewardFn,
     Rollout,
-    in_parts,
-    joined,
-    logprobs_of,
-    sample,
+    by_length,
     seeded,
     short_enough,
 )
+from cai_core.train.policy.writer import Writer
 from cai_core.train.reward_model import RewardModel
+from cai_core.train.watch import first_batch
 from cai_core.train.watch.samples import Spoken
 
 Tensor = torch.Tensor
 HELD_OUT = 64  # dev prompts whose scores are told at the end
-_VALUE_FILE, _STATE_FILE = "value.safetensors", "ppo.json"
+_ROLLOUT_FILE, _STATE_FILE = "rollout.safetensors", "ppo.json"
 
 
 def train(
@@ -84,7 +83,7 @@ def _train(task: Task, reward: Path | RewardFn, umpire: Umpire | None, safe: Seq
     chats = short_enough(every, tokenizer, config.max_prompt_length)
     dropped = len(every) - len(chats)
     trainer = PpoTrainer(
-        model=ActorCritic(policy, _value_model(policy, tokenizer, judge)),
+        model=ActorCritic.build(policy, config, tokenizer, judge),
         task=task,
         chats=chats,
         reward_fn=judge.reward if judge else cast(RewardFn, reward),
@@ -97,67 +96,9 @@ def _train(task: Task, reward: Path | RewardFn, umpire: Umpire | None, safe: Seq
     metrics = {**fit.metrics, **trainer.held_out_scores()}
     note = f"{dropped} prompts were longer than max_prompt_length and left out" if dropped else ""
     run = task.run(steps=fit.steps, seconds=fit.seconds, metrics=metrics)
-    return loop.with_notes(replace(run, best=evaluation.best), note, umpire.note if umpire else "")
-
-
-class ValueModel(nn.Module):
-    """A body and a head: the value (B, T) just before each answer token."""
-
-    def __init__(self, body: Any, head: nn.Linear) -> None:
-        super().__init__()
-        self.body, self.head = body, head
-
-    def forward(self, ids: Tensor, mask: Tensor, positions: Tensor, length: int) -> Tensor:
-        hidden = self.body(
-            input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False
-        ).last_hidden_state
-        values: Tensor = self.head(hidden[:, -length - 1 : -1])
-        return values.squeeze(-1).float()
-
-
-def _value_model(policy: Any, tokenizer: Any, judge: RewardModel | None) -> ValueModel:
-    """From the reward model, in its scaled units, where it reads the policy's tokens; else fresh."""
-    if judge and judge.tokenizer.get_vocab() == tokenizer.get_vocab():
-        model = copy.deepcopy(judge.model)
-        head = nn.Linear(model.score.in_features, 1)
-        with torch.no_grad():
-            head.weight.copy_(model.score.weight / judge.scale)
-            head.bias.fill_(-judge.shift / judge.scale)
-        return ValueModel(model.base_model, head.to(model.device))
-    body = copy.deepcopy(policy.base_model)
-    head = nn.Linear(policy.config.get_text_config().hidden_size, 1)
-    nn.init.zeros_(head.weight)
-    nn.init.zeros_(head.bias)
-    return ValueModel(body, head)
-
-
-class ActorCritic(nn.Module):
-    """Policy and value model in one module, so that one optimiser and one wrapper hold both."""
-
-    def __init__(self, policy: Any, value: ValueModel) -> None:
-        super().__init__()
-        self.policy, self.value = policy, value
-        self.config = policy.config
-        _disable_dropout(self)
-
-    def forward(
-        self, batch: Answers | Rollout, temperature: float
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Log-probabilities, entropies and values of the answer tokens, each (B, T)."""
-        logprobs, entropy = logprobs_of(self.policy, batch, temperature)
-        return logprobs, entropy, self.value(*joined(batch), batch.response_ids.shape[1])
-
-    def activation_checkpointing_enable(self, **options: Any) -> None:
-        for model in (self.policy, self.value.body):
-            model.activation_checkpointing_enable(**options)
-
-
-def _disable_dropout(model: nn.Module) -> None:
-    for module in model.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
-        if isinstance(getattr(module, "attention_dropout", None), float):
-            setattr(module, "attention_dropout", 0.0)  # noqa: B010 (nn.Module types it otherwise)
+    return loop.with_notes(
+        dataclasses.replace(run, best=evaluation.best), note, umpire.note if umpire else ""
+    )
 
 
 class PpoTrainer(Trainer):
@@ -180,13 +121,24 @@ class PpoTrainer(Trainer):
             data_collator=lambda numbers: {"prompt": torch.tensor(numbers)},
         )
         self.model_accepts_loss_kwargs = False  # the loss of a pass is divided by the passes
-        reference = copy.deepcopy(model.policy).eval().requires_grad_(False)
-        self.reference = self.accelerator.prepare_model(reference, evaluation_mode=True)
+        self.warmup = min(config.num_value_warmup_batches, batches - 1)
+        self.writer = Writer(
+            model,
+            tokenizer,
+            config,
+            None if model.lora else self._frozen_copy(model.policy),
+            self.accelerator.autocast,
+            exact=not args.bf16,
+        )
         self.kl_coef = config.kl_coef
         self.meters = Meters()
         self._rollout: Rollout | None = None
         self._passes = -1  # forward-backward passes done; -1 before the first
         self._began = time.monotonic()
+
+    def _frozen_copy(self, policy: Any) -> Any:
+        reference = copy.deepcopy(policy).eval().requires_grad_(False)
+        return self.accelerator.prepare_model(reference, evaluation_mode=True)
 
     @property
     def actor_critic(self) -> Any:
@@ -210,53 +162,64 @@ class PpoTrainer(Trainer):
         if self._passes < 0:  # new or resumed
             self._passes = self.state.global_step * config.gradient_accumulation_steps
         over_batch = config.num_mini_batches * config.gradient_accumulation_steps
-        number, place = divmod(self._passes, over_batch * config.num_ppo_epochs)
+        number, place = divmod(self._passes, self._passes_per_batch)
         epoch, part = divmod(place, over_batch)
         mini, micro = divmod(part, config.gradient_accumulation_steps)
         if self._rollout is None or place == 0:
+            self._rollout = None  # let it go before the next one is made
             chats = [self.chats[i] for i in inputs["prompt"].tolist()]
             self._rollout = self._make_rollout(chats, number)
         self._passes += 1
         with seeded(config.seed, "order", number, epoch):
             order = torch.randperm(len(self._rollout))
-        rows = order.view(config.num_mini_batches, -1)[mini]
+        batch = self._rollout.take(order.view(config.num_mini_batches, -1)[mini])
+        self._show(batch)
+        batch = batch.take(by_length(batch))  # passes of like length need little padding
         size = config.per_device_train_batch_size
+        tokens = self.accelerator.reduce(batch.mask.sum().float(), reduction="mean")
         return {
-            "rollout": self._rollout.take(rows[micro * size : (micro + 1) * size]),
-            "tokens": self._rollout.mask[rows].sum() / config.gradient_accumulation_steps,
+            "rollout": batch.take(slice(micro * size, (micro + 1) * size)),
+            "tokens": tokens.clamp(min=1) / config.gradient_accumulation_steps,
             "first": place < config.gradient_accumulation_steps,
-            "warming": number < config.num_value_warmup_batches,
+            "warming": number < self.warmup,
         }
+
+    def _show(self, batch: Rollout) -> None:
+        """The first batch, as the model sees it."""
+        prompts, said = (batch.query_ids, batch.query_mask), (batch.response_ids, batch.mask)
+        first_batch.tell(self, lambda: first_batch.of_answers(self.tokenizer, prompts, said))
+
+    @property
+    def _passes_per_batch(self) -> int:
+        return self.ppo.steps_per_batch * self.ppo.gradient_accumulation_steps
 
     @torch.no_grad()
     def _make_rollout(self, chats: list[Chat], number: int) -> Rollout:
-        model, config = self.actor_critic, self.ppo
+        config = self.ppo
         with seeded(config.seed, "sample", number, self.accelerator.process_index):
-            answers = sample(model.policy, self.tokenizer, chats, config, self._stop_if_asked)
+            written = self.writer.write(chats, self._stop_if_asked)
+        answers, logprobs, values = written.answers, written.logprobs, written.values
+        assert values is not None
         scores = self.scores(chats, answers)
-        size = config.local_rollout_forward_batch_size
-        logprobs, entropy, values = in_parts(
-            answers, lambda part: model(part, config.temperature), size
-        )
-        reference, _ = in_parts(
-            answers, lambda part: logprobs_of(self.reference, part, config.temperature), size
-        )
-        kl = (logprobs - reference) * answers.mask
+        kl = (logprobs - self.writer.reference_logprobs(answers)) * answers.mask
         rewards = adv.token_rewards(scores, kl, answers.mask, kl_coef=self.kl_coef)
         advantages, returns = adv.gae(
             rewards, values, answers.mask, gamma=config.gamma, lam=config.lam
         )
+        mask = answers.mask
+        if config.mask_truncated_completions:
+            mask = mask * answers.ended[:, None]
         rollout = Rollout(
             query_ids=answers.query_ids,
             query_mask=answers.query_mask,
             response_ids=answers.response_ids,
-            mask=answers.mask,
+            mask=mask,
             logprobs=logprobs,
             values=values,
-            advantages=adv.whiten(advantages, answers.mask),
+            advantages=adv.whiten(advantages, mask),
             returns=returns,
         )
-        self.meters.note_answers(answers, scores, kl, entropy, self.kl_coef)
+        self.meters.note_answers(answers, scores, kl, written.entropy, self.kl_coef)
         self.meters.note_values(rollout)
         share, seen = self.all_rows / config.kl_horizon, float(kl.sum(1).mean())
         self.kl_coef = adv.steered_kl_coef(self.kl_coef, seen, target=config.kl_target, share=share)
@@ -293,17 +256,26 @@ class PpoTrainer(Trainer):
     ) -> Any:
         """Policy loss and `vf_coef` times value loss, as means over the minibatch's tokens."""
         old: Rollout = inputs["rollout"]
-        logprobs, entropy, values = model(old, self.ppo.temperature)
-        change = (logprobs - old.logprobs) * old.mask
+        seen: Forward = model(old, self.ppo.temperature, inputs["warming"])
+        value = adv.value_loss(
+            seen.values, old.values, old.returns, cliprange=self.ppo.cliprange_value
+        )
+        self.meters.note_value(old.mask, value)
+        loss = self.ppo.vf_coef * (value.loss * old.mask).sum()
+        if seen.logprobs is not None:
+            loss = loss + self._policy_loss(old, seen, first=inputs["first"])
+        loss = loss / inputs["tokens"]
+        return (loss, {"values": seen.values}) if return_outputs else loss
+
+    def _policy_loss(self, old: Rollout, seen: Forward, *, first: bool) -> Tensor:
+        """Summed over the tokens that count."""
+        assert seen.logprobs is not None
+        change = (seen.logprobs - old.logprobs) * old.mask
         policy = adv.policy_loss(change.exp(), old.advantages, cliprange=self.ppo.cliprange)
-        value = adv.value_loss(values, old.values, old.returns, cliprange=self.ppo.cliprange_value)
-        policy_part = (policy.loss * old.mask).sum() * (0.0 if inputs["warming"] else 1.0)
-        value_part = (value.loss * old.mask).sum()
-        loss = (policy_part + self.ppo.vf_coef * value_part) / inputs["tokens"]
-        self.meters.note_losses(old.mask, change.detach(), entropy, policy, value)
-        if inputs["first"]:
+        self.meters.note_policy(old.mask, change.detach(), seen.entropy, policy)
+        if first:
             self.meters.note_first_ratio(change.detach())
-        return (loss, {"values": values}) if return_outputs else loss
+        return cast(Tensor, (policy.loss * old.mask).sum())
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add the means since the last log, the episodes so far, and episodes a second."""
@@ -316,29 +288,36 @@ class PpoTrainer(Trainer):
         super().log(logs | told, start_time)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        """The policy as a plain model with its tokenizer, the value model, the KL coefficient."""
+        """The policy as a plain model with its tokenizer, what else learns, and where PPO is.
+
+        Within a batch its rollout is kept, so that a resumed run learns from the same answers.
+        """
         folder = Path(output_dir or str(self.args.output_dir))
         self.save_policy(folder)
-        save_model(self.actor_critic.value, str(folder / _VALUE_FILE))
-        (folder / _STATE_FILE).write_text(json.dumps({"kl_coef": self.kl_coef}))
+        self.actor_critic.save_learned(folder)
+        if self._rollout is not None and self._passes % self._passes_per_batch:
+            self._rollout.save(folder / _ROLLOUT_FILE)
+        state = {"kl_coef": self.kl_coef, "meters": self.meters.state_dict()}
+        (folder / _STATE_FILE).write_text(json.dumps(state))
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         folder = Path(resume_from_checkpoint)
-        saved = sft.load_causal(folder)
-        self.actor_critic.policy.load_state_dict(saved.state_dict())
-        load_model(self.actor_critic.value, folder / _VALUE_FILE)
-        self.kl_coef = float(json.loads((folder / _STATE_FILE).read_text())["kl_coef"])
+        self.actor_critic.load(folder)
+        state = json.loads((folder / _STATE_FILE).read_text())
+        self.kl_coef = float(state["kl_coef"])
+        self.meters.load_state_dict(state["meters"])
+        if (folder / _ROLLOUT_FILE).exists():
+            self._rollout = Rollout.load(folder / _ROLLOUT_FILE, self.args.device)
 
     def save_policy(self, out: Path) -> None:
         """What is left when training is done: the policy alone."""
-        self.actor_critic.policy.save_pretrained(out)
+        self.actor_critic.save_policy(out)
         self.tokenizer.save_pretrained(out)
 
     def answer(self, chats: Sequence[Chat]) -> list[Spoken]:
         """One answer a prompt, drawn alike at every call. Raises Stopped: as asked."""
-        policy = self.actor_critic.policy
         with seeded(self.ppo.seed, "dev"):
-            said = sample(policy, self.tokenizer, chats, self.ppo, self._refuse_if_stopped)
+            said = self.writer.answers(chats, before_each=self._refuse_if_stopped)
         return [Spoken(*one) for one in zip(said.texts, said.ended.tolist(), strict=True)]
 
     def _refuse_if_stopped(self) -> None:
@@ -350,10 +329,13 @@ class PpoTrainer(Trainer):
         rows = self.task.data.split("dev")[:HELD_OUT]
         chats = [chat_from_row(row["prompt"]) for row in rows]
         found: dict[str, Estimate] = {}
-        policies = {"scores": self.actor_critic.policy, "scores_before": self.reference}
-        for name, policy in policies.items() if chats else ():
+        for name in ("scores", "scores_before") if chats else ():
             with seeded(self.ppo.seed, "dev"):
-                answers = sample(policy.eval(), self.tokenizer, chats, self.ppo)
+                answers = self.writer.answers(
+                    chats,
+                    before_each=self._refuse_if_stopped,
+                    reference=name == "scores_before",
+                )
             scores = self.scores(chats, answers).tolist()
             found[f"eval_objective/{name}"] = clustered_mean(scores, range(len(scores)))
         if found:
@@ -363,12 +345,10 @@ class PpoTrainer(Trainer):
 
 
 def _arguments(task: Task) -> TrainingArguments:
-    """Checkpoints fall between two rollout batches, so that a resumed run repeats no batch."""
     config = cast(PpoConfig, task.config)
-    steps = config.steps_per_batch
     options = loop.arguments(task) | {
-        "logging_steps": config.logging_steps * steps,
-        "save_steps": math.ceil(config.save_steps / steps) * steps,
+        "logging_steps": config.logging_steps * config.steps_per_batch,
+        "ddp_find_unused_parameters": config.num_value_warmup_batches > 0,
         "num_train_epochs": 1,
         "remove_unused_columns": False,
     }

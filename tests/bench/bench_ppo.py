@@ -85,7 +85,7 @@ def learn(seed: int, folder: Path, config: PpoConfig = CONFIG) -> Learned:
         statistics.fmean(scores[:5]),
         statistics.fmean(scores[-5:]),
         max(values["objective/kl"] for values in batches),
-        max(values["val/first_ratio_gap"] for values in batches),
+        max(values.get("val/first_ratio_gap", 0.0) for values in batches),
         seconds,
     )
 

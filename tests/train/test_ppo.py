@@ -6,10 +6,12 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from cai_core.errors import Stopped, TrainError
-from cai_core.schema import assistant, chat_from_row, user
+from cai_core.schema import Hooks, assistant, chat_from_row, user
 from cai_core.train import loop, ppo, reward, sft
 from cai_core.train.configs import PpoConfig, RewardConfig
-from cai_core.train.policy import rollouts
+from cai_core.train.policy import rollouts, sampling
+from cai_core.train.policy.actor_critic import ActorCritic
+from cai_core.train.policy.logprobs import logprobs_of
 from tests.bench import bench_ppo
 from tests.train.conftest import (
     Recorder,
@@ -62,7 +64,7 @@ def trainer_of(tiny, data, tmp_path, asked, reward_fn=count_letter, judge=None):
     policy = sft.load_causal(tiny)
     task = make_task("ppo", data, tiny, tmp_path / "o", asked)
     chats = [chat_from_row(row["prompt"]) for row in task.data.train]
-    model = ppo.ActorCritic(policy, ppo._value_model(policy, tokenizer, judge))
+    model = ActorCritic.build(policy, asked, tokenizer, judge)
     return ppo.PpoTrainer(model, task, chats, reward_fn, tokenizer)
 
 
@@ -73,7 +75,7 @@ def test_the_first_minibatch_has_a_ratio_of_one(tiny, data, tmp_path):
         make_task("ppo", data, tiny, tmp_path / "o", asked, hooks=seen.hooks), reward=count_letter
     )
     gaps = seen.curve("val/first_ratio_gap")
-    assert len(gaps) == 3
+    assert len(gaps) == 2  # the first batch warms the value model up
     assert max(gaps) < 1e-4
     assert max(seen.curve("policy/approxkl_avg")) > 1e-7  # later minibatches do differ
 
@@ -85,7 +87,10 @@ def test_metrics_have_the_names_of_trl(tiny, data, tmp_path):
     names = {"objective/kl", "objective/entropy", "objective/scores", "objective/rlhf_reward"}
     names |= {"policy/approxkl_avg", "policy/clipfrac_avg", "loss/policy_avg", "loss/value_avg"}
     names |= {"val/ratio", "eps", "val/explained_variance", "val/response_length", "loss"}
-    assert names <= set(seen.metrics[0][1])
+    warming, learning, *_ = [values for _, values in seen.metrics if "objective/kl" in values]
+    assert names <= set(learning)
+    assert "loss/value_avg" in warming
+    assert "loss/policy_avg" not in warming
     assert run.steps == 12  # 24 episodes, 8 a batch, 2 passes of 2 minibatches
     assert seen.curve("episode") == [8, 16, 24]
     assert seen.curve("objective/kl")[0] == pytest.approx(0, abs=1e-4)
@@ -116,20 +121,99 @@ def test_stopped_training_goes_on_to_the_same_weights(tiny, data, tmp_path):
     assert max((one[name] - other[name]).abs().max() for name in one) < 1e-5
 
 
-def test_training_stopped_within_a_batch_goes_on_with_a_new_one(tiny, data, tmp_path):
-    with pytest.raises(Stopped, match="step 6 of 12"):
-        ppo.train(
-            make_task("ppo", data, tiny, tmp_path / "o", config(), hooks=Recorder(12).hooks),
-            reward=count_letter,
-        )
+KINDS = {
+    "separate": {},
+    "shared": {"value_model": "shared"},
+    "adapters": {"value_model": "adapters", "lora": {"r": 4}},
+    "lora": {"lora": {"r": 4}},
+}
+
+
+def stop_at(step):
+    """Hooks that stop after so many steps."""
     seen = Recorder()
-    run = ppo.train(
-        make_task("ppo", data, tiny, tmp_path / "o", config(), hooks=seen.hooks),
-        reward=count_letter,
+    return dataclasses.replace(
+        seen.hooks, should_stop=lambda: bool(seen.progress) and seen.progress[-1].done >= step
     )
-    assert seen.progress[0].done == 6
-    assert run.steps == 12
-    assert run.metrics["val/first_ratio_gap"] < 1e-4
+
+
+class Killed(BaseException):
+    """What no handler catches."""
+
+
+def killed_at(step):
+    def progress(told):
+        if told.done >= step:
+            raise Killed
+
+    return Hooks(progress)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_killed_or_stopped_anywhere_goes_on_as_if_it_was_not(tiny, data, tmp_path, kind):
+    """Within a batch, at its end, killed behind a checkpoint; the meters are told alike too."""
+    asked = config(kl_target=1.0, kl_horizon=10, save_steps=1, **KINDS[kind])
+    told = {}
+    for name, breaks in (
+        ("whole", ()),
+        ("o", (stop_at(2), killed_at(5), stop_at(8), killed_at(11))),
+    ):
+        for hooks in breaks:
+            with pytest.raises((Stopped, Killed)):
+                ppo.train(
+                    make_task("ppo", data, tiny, tmp_path / name, asked, hooks=hooks),
+                    reward=count_letter,
+                )
+        seen = Recorder()
+        task = make_task("ppo", data, tiny, tmp_path / name, asked, hooks=seen.hooks)
+        told[name] = ppo.train(task, reward=count_letter).metrics
+    one, other = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "o"))
+    assert max((one[name] - other[name]).abs().max() for name in one) < 1e-6
+    before = load_file(tiny / "model.safetensors")
+    assert max((one[name] - before[name]).abs().max() for name in one) > 1e-5
+    for name in ("objective/kl", "loss/value_avg", "policy/approxkl_avg", "objective/kl_coef"):
+        assert told["o"][name] == pytest.approx(told["whole"][name], abs=1e-6), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_value_model_learns_from_a_ratio_of_one(tiny, data, tmp_path, kind):
+    seen = Recorder()
+    task = make_task("ppo", data, tiny, tmp_path / "o", config(**KINDS[kind]), hooks=seen.hooks)
+    ppo.train(task, reward=count_letter)
+    assert max(seen.curve("val/first_ratio_gap")) < 1e-4
+    assert seen.curve("objective/kl")[0] == pytest.approx(0, abs=1e-4)
+    assert max(seen.curve("policy/approxkl_avg")) > 0
+
+
+def test_adapters_are_kept_beside_the_merged_policy(tiny, data, tmp_path):
+    from peft import PeftModel
+
+    asked = config(**KINDS["adapters"])
+    ppo.train(make_task("ppo", data, tiny, tmp_path / "o", asked), reward=count_letter)
+    merged = sft.load_causal(tmp_path / "o")
+    with_adapter = PeftModel.from_pretrained(sft.load_causal(tiny), tmp_path / "o" / "adapter")
+    ids = torch.tensor([[1, 87, 85, 30]])
+    with torch.no_grad():
+        one, other = merged(ids).logits, with_adapter(ids).logits
+        start = sft.load_causal(tiny)(ids).logits
+    assert (one - other).abs().max() < 1e-4
+    assert (one - start).abs().max() > 1e-4
+
+
+def test_adapters_need_lora_and_no_activation_checkpointing(tiny, data, tmp_path):
+    with pytest.raises(ValueError, match="adapters needs lora"):
+        config(value_model="adapters")
+    asked = config(gradient_checkpointing=True, **KINDS["adapters"])
+    with pytest.raises(TrainError, match="turn it off"):
+        ppo.train(make_task("ppo", data, tiny, tmp_path / "o", asked), reward=count_letter)
+
+
+def test_answers_that_did_not_end_are_left_out_where_that_is_asked(tiny, data, tmp_path):
+    asked = config(mask_truncated_completions=True)
+    trainer = trainer_of(tiny, data, tmp_path, asked)
+    rollout = trainer._make_rollout(trainer.chats[:8], 0)
+    ended = (rollout.response_ids == trainer.processing_class.eos_token_id).any(1)
+    assert rollout.mask.sum(1).bool().tolist() == ended.tolist()
 
 
 def test_a_stop_within_sampling_keeps_the_steps_done_so_far(tiny, data, tmp_path):
@@ -162,7 +246,7 @@ def test_a_score_is_the_same_on_both_paths(tiny, data, tmp_path, judge):
     trainer = trainer_of(tiny, data, tmp_path, config(missing_eos_penalty=None))
     chats = trainer.chats[:5]
     with rollouts.seeded(1):
-        answers = rollouts.sample(
+        answers = sampling.sample(
             trainer.model.policy, trainer.processing_class, chats, trainer.ppo
         )
     in_ppo = model.reward(chats, answers.texts)
@@ -184,11 +268,14 @@ def test_the_reward_model_is_read_to_the_newline_after_the_end_of_turn(judge):
 def test_the_value_model_starts_as_the_scaled_reward_model(tiny, judge):
     model = reward.RewardModel.load(judge)
     policy, tokenizer = sft.load_causal(tiny), loop.load_tokenizer(tiny)
-    value = ppo._value_model(policy, tokenizer, model)
+    value = ActorCritic.build(policy, config(), tokenizer, model)
     chat = (user("Is it 1?"), assistant("yes"))
     ids = torch.tensor([[*model.render(chat), 0]])  # one more: values stand before each token
-    mask = torch.ones_like(ids)
-    found = value(ids, mask, torch.arange(ids.shape[1])[None], 1).item()
+    ones = torch.ones_like(ids)
+    answers = rollouts.Answers(
+        *(ids[:, :-1], ones[:, :-1], ids[:, -1:], ones[:, -1:]), torch.tensor([True]), ("yes",)
+    )
+    found = value.values(answers).item()
     assert found == pytest.approx(model.score([chat])[0], abs=1e-5)
 
 
@@ -204,7 +291,7 @@ def test_ppo_runs_against_a_reward_model(tiny, data, tmp_path, judge):
 def test_an_answer_that_does_not_end_costs_the_penalty(tiny, data, tmp_path):
     trainer = trainer_of(tiny, data, tmp_path, config(missing_eos_penalty=0.75))
     with rollouts.seeded(1):
-        answers = rollouts.sample(
+        answers = sampling.sample(
             trainer.model.policy, trainer.processing_class, trainer.chats[:3], trainer.ppo
         )
     answers = dataclasses.replace(answers, ended=torch.tensor([True, False, True]))
@@ -219,7 +306,7 @@ def test_sampling_leaves_every_token_in_whatever_the_model_was_shipped_with(tiny
     policy.generation_config = GenerationConfig(top_k=1, do_sample=True, eos_token_id=2)
     chats = [(user("Is it?"),)] * 40
     with rollouts.seeded(0):
-        answers = rollouts.sample(policy, tokenizer, chats, config())
+        answers = sampling.sample(policy, tokenizer, chats, config())
     assert len(set(answers.response_ids[:, 0].tolist())) > 20
     assert policy.generation_config.top_k == 1
 
@@ -231,8 +318,8 @@ def test_log_probabilities_are_those_of_the_sampling_distribution(tiny):
         policy.lm_head.weight.mul_(20)  # a peaked distribution
     asked = config(response_length=1, temperature=0.5, local_rollout_forward_batch_size=2000)
     with rollouts.seeded(0):
-        answers = rollouts.sample(policy, tokenizer, [(user("Is it?"),)] * 2000, asked)
-    logprobs, _ = rollouts.logprobs_of(policy, answers, asked.temperature)
+        answers = sampling.sample(policy, tokenizer, [(user("Is it?"),)] * 2000, asked)
+    logprobs, _ = logprobs_of(policy, answers, asked.temperature)
     first = answers.response_ids[:, 0]
     token = first.mode().values
     probability = logprobs[first == token][0].exp().item()
@@ -246,7 +333,7 @@ def test_an_answer_ends_with_its_end_of_turn_and_padding_does_not_count(tiny):
         hidden = policy.model.embed_tokens.weight
         hidden[tokenizer.eos_token_id] = hidden.mean(0) * 3
     with rollouts.seeded(0):
-        answers = rollouts.sample(policy, tokenizer, [(user("Is it?"),)] * 64, asked)
+        answers = sampling.sample(policy, tokenizer, [(user("Is it?"),)] * 64, asked)
     for ids, mask, ended in zip(answers.response_ids, answers.mask, answers.ended, strict=True):
         length = int(mask.sum())
         assert mask.tolist() == [1] * length + [0] * (len(mask) - length)
@@ -276,26 +363,41 @@ def test_a_reward_that_is_not_a_number_is_an_error(tiny, data, tmp_path):
         )
 
 
-def test_a_warming_batch_leaves_the_policy_alone(tiny, data, tmp_path):
-    asked = config(total_episodes=8, num_value_warmup_batches=1)
+@pytest.mark.parametrize("kind", ["separate", "shared"])
+def test_a_warming_batch_teaches_the_values_and_leaves_the_policy_alone(tiny, data, tmp_path, kind):
+    """Stopped after the first of two batches, the policy is as it was."""
+    asked = config(total_episodes=16, num_value_warmup_batches=1, value_model=kind, save_steps=4)
+    with pytest.raises(Stopped, match="step 4 of 8"):
+        ppo.train(
+            make_task("ppo", data, tiny, tmp_path / "o", asked, hooks=stop_at(4)),
+            reward=count_letter,
+        )
+    there = tmp_path / "o" / "checkpoints" / "checkpoint-4"
+    after, before = (load_file(p / "model.safetensors") for p in (there, tiny))
+    assert max((after[name] - before[name]).abs().max() for name in before) == 0
+    assert load_file(there / "learned.safetensors")["head.weight"].abs().max() > 0
+
+
+def test_the_last_batch_never_warms_up(tiny, data, tmp_path):
+    asked = config(total_episodes=8, num_value_warmup_batches=3)
     ppo.train(make_task("ppo", data, tiny, tmp_path / "o", asked), reward=count_letter)
     after, before = (load_file(p / "model.safetensors") for p in (tmp_path / "o", tiny))
-    assert max((after[name] - before[name]).abs().max() for name in before) == 0
+    assert max((after[name] - before[name]).abs().max() for name in before) > 1e-4
 
 
 def test_log_probabilities_do_not_depend_on_the_padding_of_the_prompt(tiny):
     policy, tokenizer = sft.load_causal(tiny), loop.load_tokenizer(tiny)
     chats = [(user("Is it?"),), (user("Is it " + "very " * 20 + "good?"),)]
     with rollouts.seeded(0):
-        both = rollouts.sample(policy, tokenizer, chats, config())
+        both = sampling.sample(policy, tokenizer, chats, config())
     padding = int((both.query_mask[0] == 0).sum())
     assert padding > 10
     alone = rollouts.Answers(
         *(getattr(both, name)[:1, padding:] for name in ("query_ids", "query_mask")),
         *(getattr(both, name)[:1] for name in ("response_ids", "mask", "ended", "texts")),
     )
-    together, _ = rollouts.logprobs_of(policy, both, 1.0)
-    single, _ = rollouts.logprobs_of(policy, alone, 1.0)
+    together, _ = logprobs_of(policy, both, 1.0)
+    single, _ = logprobs_of(policy, alone, 1.0)
     assert (together[:1] - single).abs().max() < 1e-5
 
 

@@ -1,10 +1,10 @@
 """Settings of PPO, named as in TRL 1.12's PPOConfig, the last one."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from cai_core.train.configs.base import TrainingConfig
+from cai_core.train.configs.base import LoraSetting, TrainingConfig
 
 
 class PpoConfig(TrainingConfig):
@@ -64,8 +64,31 @@ class PpoConfig(TrainingConfig):
         32, ge=1, le=4096, description="dev prompts looked at: a gain is known to 0.09 then (ours)"
     )
     num_value_warmup_batches: int = Field(
-        0, ge=0, description="first rollout batches that teach the value model only (VC-PPO)"
+        1,
+        ge=0,
+        description="first rollout batches that teach the value model only (VC-PPO, arXiv 2503.01491:"
+        " a value model that starts fresh misleads); at most all but the last",
     )
+    value_model: Literal["separate", "shared", "adapters"] = Field(
+        "separate",
+        description="a model of its own that starts from the reward model, as in InstructGPT; or a"
+        " head on the policy's backbone, which halves time and memory; or, with LoRA, adapters of"
+        " its own on one frozen backbone",
+    )
+    mask_truncated_completions: bool = Field(
+        False,
+        description="leave answers that did not end out of the losses instead of penalising them"
+        " (TRL's name in GRPO; DAPO, arXiv 2503.14476, section 3.4)",
+    )
+    lora: LoraSetting | None = Field(
+        None, description="empty trains all weights; the reference is then the policy without them"
+    )
+
+    @model_validator(mode="after")
+    def _adapters_need_lora(self) -> Self:
+        if self.value_model == "adapters" and self.lora is None:
+            raise ValueError("value_model: adapters needs lora; set lora.r, or choose another one")
+        return self
 
     @property
     def batch_size(self) -> int:

@@ -2,6 +2,7 @@
 
 import math
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from cai_core.train.policy.advantages import Clipped, Tensor, explained_variance, masked_mean
 from cai_core.train.policy.rollouts import Answers, Rollout
@@ -15,6 +16,18 @@ class Meters:
 
     def note(self, name: str, value: Tensor | float) -> None:
         self._values[name].append(float(value))
+
+    def state_dict(self) -> dict[str, list[float | None]]:
+        """What was noted since the last log, as JSON has it."""
+        return {
+            name: [None if math.isnan(one) else one for one in values]
+            for name, values in self._values.items()
+        }
+
+    def load_state_dict(self, state: Mapping[str, Sequence[float | None]]) -> None:
+        self._values.clear()
+        for name, values in state.items():
+            self._values[name] = [math.nan if one is None else one for one in values]
 
     def take(self) -> dict[str, float]:
         """The mean of each, leaving undefined ones out (nan where none is defined); then empty."""
@@ -41,29 +54,34 @@ class Meters:
         self.note("objective/non_score_reward", -penalty.mean())
         self.note("objective/rlhf_reward", (scores - penalty).mean())
         self.note("objective/scores", scores.mean())
+        self.note("objective/scores_std", scores.std(unbiased=False))
         self.note("objective/scores_std", scores.std(correction=0))
         self.note("val/response_length", answers.mask.sum(1).float().mean())
         self.note("val/num_eos_tokens", answers.ended.sum())
+        self.note("val/truncated", (~answers.ended).float().mean())
 
     def note_values(self, rollout: Rollout) -> None:
         found = explained_variance(rollout.values, rollout.returns, rollout.mask)
         self.note("val/explained_variance", found)
 
-    def note_losses(
-        self, mask: Tensor, change: Tensor, entropy: Tensor, policy: Clipped, value: Clipped
-    ) -> None:
+    def note_policy(self, mask: Tensor, change: Tensor, entropy: Tensor, policy: Clipped) -> None:
         """One pass; `change` (B, T) is the new log-probability less the old one."""
+        ratio = change.exp()
+        mean = masked_mean(ratio, mask)
         found = {
             "policy/approxkl_avg": 0.5 * change**2,
             "policy/clipfrac_avg": policy.clipped,
             "policy/entropy_avg": entropy,
             "loss/policy_avg": policy.loss.detach(),
-            "loss/value_avg": value.loss.detach(),
-            "val/clipfrac_avg": value.clipped,
-            "val/ratio": change.exp(),
+            "val/ratio": ratio,
+            "val/ratio_var": (ratio - mean) ** 2,
         }
         for name, values in found.items():
             self.note(name, masked_mean(values, mask))
+
+    def note_value(self, mask: Tensor, value: Clipped) -> None:
+        self.note("loss/value_avg", masked_mean(value.loss.detach(), mask))
+        self.note("val/clipfrac_avg", masked_mean(value.clipped, mask))
 
     def note_first_ratio(self, change: Tensor) -> None:
         """How far a batch's first ratio is from 1: more than 1e-4 means sampling and learning differ."""

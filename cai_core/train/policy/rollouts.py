@@ -1,20 +1,18 @@
-"""Rollouts: answers sampled from the policy, scored, and made ready to learn from.
+"""Rollouts: answers of the policy with what the losses need, and the order of prompts.
 
-Sampling leaves every token in (top_k 0, top_p 1), at the temperature that the log-probabilities
-use; so the first minibatch's ratio is 1. Shapes: B answers, Q prompt tokens (padded on the left),
-T answer tokens (padded on the right).
+Shapes: B answers, Q prompt tokens (padded on the left), T answer tokens (padded on the right).
 """
 
 import hashlib
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
 
 from cai_core.errors import TrainError
 from cai_core.schema import Chat, chat_row
-from cai_core.train.configs import PpoConfig
 from cai_core.train.policy.advantages import Tensor
 
 RewardFn = Callable[[Sequence[Chat], Sequence[str]], Sequence[float]]
@@ -34,7 +32,10 @@ class Answers:
 
 @dataclass(frozen=True)
 class Rollout:
-    """Answers with what the losses need; all (B, ...), nothing with a gradient."""
+    """Answers with what the losses need; all (B, ...), nothing with a gradient.
+
+    `mask` is 0 on answers that are left out of the losses.
+    """
 
     query_ids: Tensor
     query_mask: Tensor
@@ -50,6 +51,39 @@ class Rollout:
 
     def __len__(self) -> int:
         return int(self.mask.shape[0])
+
+    def save(self, path: Path) -> None:
+        """Keep it, so that a run that stops within a batch goes on with the same answers."""
+        from safetensors.torch import save_file
+
+        save_file({f.name: getattr(self, f.name).contiguous() for f in fields(self)}, path)
+
+    @classmethod
+    def load(cls, path: Path, device: Any) -> "Rollout":
+        from safetensors.torch import load_file
+
+        return cls(**load_file(path, device=str(device)))
+
+
+Batch = TypeVar("Batch", Answers, Rollout)
+
+
+def trimmed(batch: Batch) -> Batch:
+    """Without the columns in which every row is padding."""
+    before = int(batch.query_mask.sum(1).max())
+    after = max(1, int((batch.mask.cumsum(1) * batch.mask).argmax(1).max()) + 1)
+    cut = {
+        field.name: getattr(batch, field.name)[:, :after]
+        for field in fields(batch)
+        if field.name not in ("query_ids", "query_mask", "ended", "texts")
+    }
+    cut |= {n: getattr(batch, n)[:, -before:] for n in ("query_ids", "query_mask")}
+    return replace(batch, **cut)
+
+
+def by_length(batch: Answers | Rollout) -> Tensor:
+    """Row numbers from short to long, prompt and answer together."""
+    return (batch.query_mask.sum(1) + batch.mask.sum(1)).argsort(stable=True)
 
 
 def render(tokenizer: Any, chats: Sequence[Chat]) -> tuple[Tensor, Tensor]:
@@ -71,70 +105,6 @@ def short_enough(chats: Sequence[Chat], tokenizer: Any, limit: int) -> list[Chat
     if not short:
         raise TrainError(f"all {len(chats)} prompts are longer than max_prompt_length = {limit}")
     return short
-
-
-def sample(
-    policy: Any,
-    tokenizer: Any,
-    chats: Sequence[Chat],
-    config: PpoConfig,
-    before_each: Callable[[], None] = lambda: None,
-) -> Answers:
-    """One answer a prompt, `local_rollout_forward_batch_size` at a time.
-
-    `before_each` is called before each such part; what it raises ends the sampling.
-    """
-    import torch
-
-    ids, mask = (part.to(policy.device) for part in render(tokenizer, chats))
-    step = config.local_rollout_forward_batch_size
-    parts = []
-    for start in range(0, len(chats), step):
-        before_each()
-        rows = slice(start, start + step)
-        parts.append(_generate(policy, tokenizer, ids[rows], mask[rows], config))
-    width = max(part.shape[1] for part in parts)
-    padded = [
-        torch.nn.functional.pad(part, (0, width - part.shape[1]), value=tokenizer.pad_token_id)
-        for part in parts
-    ]
-    responses = torch.cat(padded)  # (B, T)
-    is_end = responses == tokenizer.eos_token_id
-    # True up to and with the first end of turn; an answer without one is as long as all of them
-    response_mask = (is_end.cumsum(1) - is_end.long() == 0).long()
-    kept = responses.masked_fill(response_mask == 0, tokenizer.pad_token_id)
-    texts = tokenizer.batch_decode(kept, skip_special_tokens=True)
-    return Answers(ids, mask, kept, response_mask, is_end.any(1), tuple(texts))
-
-
-def _generate(policy: Any, tokenizer: Any, ids: Tensor, mask: Tensor, config: PpoConfig) -> Tensor:
-    """Sampled tokens after the prompts, (b, T')."""
-    import torch
-    from transformers import GenerationConfig
-
-    how = GenerationConfig(  # type: ignore[no-untyped-call]
-        do_sample=True,
-        temperature=config.temperature,
-        top_k=0,
-        top_p=1.0,
-        max_new_tokens=config.response_length,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-    with torch.no_grad(), _only(policy, how):
-        whole = policy.generate(input_ids=ids, attention_mask=mask)
-    return whole[:, ids.shape[1] :]
-
-
-@contextmanager
-def _only(policy: Any, how: Any) -> Iterator[None]:
-    """Sample by `how` alone: transformers fills what it leaves open from the model's own settings."""
-    own = policy.generation_config
-    policy.generation_config = how
-    try:
-        yield
-    finally:
-        policy.generation_config = own
 
 
 @contextmanager
@@ -190,29 +160,22 @@ def joined(batch: Answers | Rollout) -> tuple[Tensor, Tensor, Tensor]:
     return ids, mask, (mask.cumsum(1) - 1).clamp(min=0)
 
 
-def logprobs_of(policy: Any, batch: Answers | Rollout, temperature: float) -> tuple[Tensor, Tensor]:
-    """log pi(token) and the entropy (without gradient) at each answer token, both (B, T)."""
-    ids, mask, positions = joined(batch)
-    logits = policy(
-        input_ids=ids,
-        attention_mask=mask,
-        position_ids=positions,
-        logits_to_keep=batch.response_ids.shape[1] + 1,
-        use_cache=False,
-    ).logits[:, :-1]  # (B, T, V): what stands before each answer token
-    logs = (logits.float() / temperature).log_softmax(-1)
-    picked = logs.gather(-1, batch.response_ids[..., None]).squeeze(-1)
-    known = logs.detach()
-    return picked, -(known.exp() * known).sum(-1)
-
-
 def in_parts(answers: Answers, measure: Callable[[Answers], Any], size: int) -> tuple[Tensor, ...]:
-    """The tensors that `measure` gives of `size` answers at a time, put together again."""
-    import torch
+    """The tensors (b, T) that `measure` gives of `size` answers of like length, as (B, T).
 
-    found = []
-    for start in range(0, len(answers.texts), size):
-        rows = slice(start, start + size)
-        part = {f.name: getattr(answers, f.name)[rows] for f in fields(answers)}
-        found.append(measure(Answers(**part)))
-    return tuple(torch.cat(parts) for parts in zip(*found, strict=True))
+    Columns that are padding in all rows of a part are not read; what stands there is 0.
+    """
+    order = by_length(answers)
+    found: list[Tensor] = []
+    for rows in order.split(size):
+        part = trimmed(_taken(answers, rows))
+        for number, tensor in enumerate(measure(part)):
+            if len(found) <= number:
+                found.append(tensor.new_zeros(answers.mask.shape))
+            found[number][rows, : tensor.shape[1]] = tensor
+    return tuple(found)
+
+
+def _taken(answers: Answers, rows: Tensor) -> Answers:
+    part = {f.name: getattr(answers, f.name)[rows] for f in fields(answers) if f.name != "texts"}
+    return Answers(**part, texts=tuple(answers.texts[row] for row in rows.tolist()))

@@ -12,9 +12,10 @@ import pytest
 import torch
 from torch import nn
 
-from cai_core.train import ppo
 from cai_core.train.policy import advantages as adv
 from cai_core.train.policy import rollouts
+from cai_core.train.policy.actor_critic import ActorCritic
+from cai_core.train.policy.logprobs import logprobs_of
 from tests.train.policy.make_trl_fixture import FIXTURE, SETTINGS, model_of
 
 
@@ -39,12 +40,12 @@ def answers(trl):
     )
 
 
-def both() -> ppo.ActorCritic:
+def both() -> ActorCritic:
     """The policy with its value model, whose head gets no bias, as TRL's has none."""
     start = model_of("value")
     head = nn.Linear(start.config.hidden_size, 1, bias=False)
     head.weight = start.score.weight
-    return ppo.ActorCritic(model_of("policy"), ppo.ValueModel(start.base_model, head))
+    return ActorCritic(model_of("policy"), head, body=start.base_model)
 
 
 def near(found: torch.Tensor, expected: torch.Tensor) -> None:
@@ -53,8 +54,9 @@ def near(found: torch.Tensor, expected: torch.Tensor) -> None:
 
 def test_log_probabilities_and_values_are_those_of_trl(trl, answers):
     with torch.no_grad():
-        logprobs, _, values = both()(answers, SETTINGS["temperature"])
-        reference, _ = rollouts.logprobs_of(model_of("reference"), answers, SETTINGS["temperature"])
+        seen = both()(answers, SETTINGS["temperature"])
+        logprobs, values = seen.logprobs, seen.values
+        reference, _ = logprobs_of(model_of("reference"), answers, SETTINGS["temperature"])
     near(logprobs, trl["logprobs"])
     near(reference, trl["ref_logprobs"])
     near(logprobs - reference, trl["kl"])
@@ -81,7 +83,8 @@ def test_four_steps_of_learning_have_the_losses_of_trl(trl, answers):
     steps = torch.optim.AdamW(model.parameters(), lr=SETTINGS["learning_rate"], weight_decay=0)
     for at, rows in zip(np.ndindex(2, 2), trl["rows"].flatten(0, 1), strict=True):
         old = batch.take(rows)
-        logprobs, _, values = model(old, SETTINGS["temperature"])
+        seen = model(old, SETTINGS["temperature"])
+        logprobs, values = seen.logprobs, seen.values
         change = logprobs - old.logprobs
         policy = adv.policy_loss(change.exp(), old.advantages, cliprange=SETTINGS["cliprange"])
         value = adv.value_loss(
@@ -136,5 +139,5 @@ def test_a_pad_after_an_early_end_moves_no_number(trl):
     )
     with torch.no_grad():
         one, other = (both()(part, 1.0) for part in (short, long))
-    near(other[0][:, :3], one[0])
-    near(other[2][:, :3], one[2])
+    near(other.logprobs[:, :3], one.logprobs)
+    near(other.values[:, :3], one.values)
