@@ -13,7 +13,6 @@ from cai_core.store import measured
 from cai_core.store.datasets import Dataset
 from cai_core.store.labels import LabelFilter
 
-
 _SPOKEN = ("people", "corrected")  # `labelled_by` of rows whose label is a person's own
 
 

@@ -54,7 +54,8 @@ def test_a_person_counts_as_far_as_people_are_reliable_and_two_add_up_in_log_odd
 
 def test_what_people_and_the_judge_say_stands_beside_what_counts():
     both = effective(PAIR, [said("b")], JUDGED, trust=Trust(2.0, 0.9))
-    assert both.p_people == pytest.approx(0.1) and both.p_judge == pytest.approx(2 / 3)
+    assert both.p_people == pytest.approx(0.1)
+    assert both.p_judge == pytest.approx(2 / 3)
     alone = effective(PAIR, (), JUDGED)
     assert (alone.p_people, alone.p_judge) == (None, 0.8)
     assert effective(PAIR, [ruled("a")], JUDGED).p_judge == 0.8
