@@ -155,8 +155,11 @@ class Settings(_Strict):
 def validation_sentence(error: ValidationError) -> str:
     """The first fault of a pydantic error as one plain sentence, with its field."""
     first = error.errors()[0]
+    said = first["msg"].removeprefix("Value error, ")
+    if not first["loc"] and first["type"] == "value_error":  # of several fields together
+        return said
     place = ".".join(str(part) for part in first["loc"]) or "value"
-    return f"'{place}': {first['msg'].removeprefix('Value error, ')}"
+    return f"'{place}': {said}"
 
 
 def _first_line(error: Exception) -> str:

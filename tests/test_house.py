@@ -33,7 +33,9 @@ MAY_IMPORT = {  # room -> the rooms that it may import besides row 1 and itself
     "cli": STAGES | {"store", "jobs"},
 }
 SCREEN = STAGES - {"train"} | {"store", "jobs"}  # what pages and ui may import besides row 1
-SCREEN_TRAIN = {"cai_core.train.configs", "cai_core.train.watch"}  # settings, and what a run shows
+SCREEN_TRAIN = {  # settings, what a run shows, and which of its folders are whole
+    *("cai_core.train.configs", "cai_core.train.watch", "cai_core.train.checkpoints"),
+}
 
 
 def modules(folder: Path) -> list[Path]:

@@ -105,12 +105,17 @@ def estimate_of(row: Any) -> Estimate:
 
 
 def number_text(
-    value: float, *, percent: bool = False, signed: bool = False, points: bool = False
+    value: float,
+    *,
+    percent: bool = False,
+    signed: bool = False,
+    points: bool = False,
+    finer: bool = False,
 ) -> str:
     """A number for the screen; a dash where it is undefined.
 
     Args:
-        points: of a difference of two shares.
+        points: of a difference of two shares. finer: with one more digit.
 
     >>> number_text(0.614, percent=True), number_text(0.021, points=True), number_text(math.nan)
     ('61%', '+2.1', '–')
@@ -118,10 +123,10 @@ def number_text(
     if not math.isfinite(value):
         return "–"
     if points:
-        return f"{100 * value:+.1f}"
+        return f"{100 * value:+.{1 + finer}f}"
     if signed:
-        return f"{value:+.2f}"
-    return f"{value:.0%}" if percent else f"{value:.2f}"
+        return f"{value:+.{2 + finer}f}"
+    return f"{value:.{int(finer)}%}" if percent else f"{value:.{2 + finer}f}"
 
 
 def estimate_text(estimate: Estimate, **form: bool) -> str:
@@ -141,8 +146,8 @@ def estimate_text(estimate: Estimate, **form: bool) -> str:
     unit = " points" if form.get("points") else ""
     if not (math.isfinite(estimate.low) and math.isfinite(estimate.high)):
         return told + unit
-    ends = (number_text(end, **form).removesuffix("%") for end in (estimate.low, estimate.high))
-    return f"{told}{unit} ({' to '.join(ends)})"
+    low, high = _ends(estimate, **form)
+    return f"{told}{unit} ({low.removesuffix('%')} to {high.removesuffix('%')})"
 
 
 def interval_text(estimate: Estimate, *, percent: bool = False, points: bool = False) -> str:
@@ -153,10 +158,21 @@ def interval_text(estimate: Estimate, *, percent: bool = False, points: bool = F
     """
     if not (math.isfinite(estimate.low) and math.isfinite(estimate.high)):
         return f"no interval, n = {estimate.n:,}"
-    low, high = (
-        number_text(end, percent=percent, points=points) for end in (estimate.low, estimate.high)
-    )
+    low, high = _ends(estimate, percent=percent, points=points)
     return f"95% interval {low} to {high}, n = {estimate.n:,}"
+
+
+def _ends(estimate: Estimate, **form: bool) -> tuple[str, str]:
+    """Both ends of an interval, with one more digit where they would read alike and are not.
+
+    >>> _ends(Estimate(0.5, 0.498, 0.502, 90), percent=True)
+    ('49.8%', '50.2%')
+    """
+    low, high = number_text(estimate.low, **form), number_text(estimate.high, **form)
+    if low == high and estimate.low != estimate.high:
+        low = number_text(estimate.low, finer=True, **form)
+        high = number_text(estimate.high, finer=True, **form)
+    return low, high
 
 
 def state(name: str) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
 import plotly.graph_objects as go
@@ -109,26 +110,39 @@ def metric_curves(
     series: Mapping[str, Sequence[tuple[float, float]]],
     *,
     title: str,
+    behind: Mapping[str, Sequence[tuple[float, float]]] | None = None,
     x_title: str = "step",
     key: str | None = None,
 ) -> None:
-    """Lines of (step, value) points, one a name; values that are not finite leave a gap."""
-    drawn = {name: [(x, _finite(y)) for x, y in points] for name, points in series.items()}
+    """Lines of (step, value) points, one a name; values that are not finite leave a gap.
+
+    `behind` are the same lines as they are where `series` is smoothed: thin, in the same colours.
+    """
+    colours = dict(zip(series, cycle(palette()), strict=False))
     lines = [
-        go.Scatter(
-            x=[x for x, _ in points],
-            y=[y for _, y in points],
-            mode="lines+markers" if len(points) < 30 else "lines",
-            name=name,
-            line={"width": 2},
-            marker={"size": 5},
-        )
-        for name, points in drawn.items()
+        _line(name, points, colours[name], thin=True) for name, points in (behind or {}).items()
     ]
-    fig = figure(*lines, height=260, showlegend=len(lines) > 1)
+    lines += [_line(name, points, colours[name]) for name, points in series.items()]
+    fig = figure(*lines, height=260, showlegend=len(series) > 1)
     fig.update_xaxes(title_text=x_title)
     fig.update_yaxes(title_text=title)
     show(fig, alt=curve_sentence(title, series), key=key)
+
+
+def _line(
+    name: str, points: Sequence[tuple[float, float]], colour: str, *, thin: bool = False
+) -> go.Scatter:
+    return go.Scatter(
+        x=[x for x, _ in points],
+        y=[_finite(y) for _, y in points],
+        mode="lines+markers" if len(points) < 30 and not thin else "lines",
+        name=name,
+        line={"width": 1 if thin else 2, "color": colour},
+        opacity=0.35 if thin else 1,
+        marker={"size": 5},
+        showlegend=False if thin else None,
+        hoverinfo="skip" if thin else None,
+    )
 
 
 def curve_sentence(title: str, series: Mapping[str, Sequence[tuple[float, float]]]) -> str:
@@ -143,6 +157,42 @@ def curve_sentence(title: str, series: Mapping[str, Sequence[tuple[float, float]
         if points
     ]
     return f"{title}: {'; '.join(told) or 'no points yet'}"
+
+
+def band_curve(
+    points: Mapping[int, Estimate], *, title: str, even: float | None = None, key: str | None = None
+) -> None:
+    """An estimate by step as a line with its interval as a band; `even` draws a line."""
+    steps = sorted(points)
+    colour = palette()[0]
+    ends = [(step, points[step].low, points[step].high) for step in steps]
+    known = [(step, low, high) for step, low, high in ends if low == low and high == high]
+    band = go.Scatter(
+        x=[s for s, _, _ in known] + [s for s, _, _ in reversed(known)],
+        y=[high for _, _, high in known] + [low for _, low, _ in reversed(known)],
+        fill="toself",
+        line={"width": 0},
+        fillcolor=colour,
+        opacity=0.2,
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    line = go.Scatter(
+        x=steps,
+        y=[points[step].value for step in steps],
+        mode="lines+markers",
+        line={"width": 2, "color": colour},
+        text=[str(points[step]) for step in steps],
+        hovertemplate="step %{x}: %{text}<extra></extra>",
+        showlegend=False,
+    )
+    fig = figure(band, line, height=260)
+    fig.update_xaxes(title_text="step")
+    fig.update_yaxes(title_text=title)
+    if even is not None:
+        fig.add_hline(y=even, line_width=1, line_dash="dot", line_color=palette()[5])
+    told = "; ".join(f"step {step} {points[step]}" for step in (steps[:1] + steps[-1:]))
+    show(fig, alt=f"{title}: {told or 'no points yet'}", key=key)
 
 
 def interval_chart(

@@ -1,8 +1,8 @@
 """A form made from a pydantic configuration: one input a field, with its range and its help."""
 
 import math
-from collections.abc import Sequence
-from types import UnionType
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 import streamlit as st
@@ -12,34 +12,44 @@ from pydantic.fields import FieldInfo
 COLUMNS = 3
 
 
-def config_form(kind: type[BaseModel], *, first: Sequence[str], key: str) -> dict[str, Any]:
+Start = Mapping[str, Any]
+
+
+def config_form(
+    kind: type[BaseModel], *, first: Sequence[str], key: str, start: Start = MappingProxyType({})
+) -> dict[str, Any]:
     """Draw the fields named in `first`, the others behind "More settings".
 
+    Args:
+        start: what the form begins with where it is not the default; another start needs another
+            `key`, because a widget keeps what it had.
     Returns:
         Only the values that differ from the defaults, ready for the configuration file.
     """
     plain = {n: f for n, f in kind.model_fields.items() if _is_plain(f.annotation)}
-    values = _fields({name: plain[name] for name in first}, key)
+    values = _fields({name: plain[name] for name in first}, key, start)
     rest = {name: field for name, field in plain.items() if name not in first}
-    with st.expander("More settings", icon=":material/tune:"):
-        values |= _fields(rest, key)
+    changed = sum(name in start for name in rest)
+    says = f"More settings ({changed} set)" if changed else "More settings"
+    with st.expander(says, icon=":material/tune:"):
+        values |= _fields(rest, key, start)
     if "lora" in kind.model_fields:
-        values |= _lora(kind.model_fields["lora"], key)
+        values |= _lora(kind.model_fields["lora"], key, start.get("lora"))
     return values
 
 
-def _fields(fields: dict[str, FieldInfo], key: str) -> dict[str, Any]:
+def _fields(fields: dict[str, FieldInfo], key: str, start: Start) -> dict[str, Any]:
     changed: dict[str, Any] = {}
     columns = st.columns(COLUMNS)
     for place, (name, field) in enumerate(fields.items()):
         with columns[place % COLUMNS]:
-            value = _input(name, field, f"{key}_{name}")
+            value = _input(name, field, f"{key}_{name}", start.get(name, field.default))
         if value != field.default:
             changed[name] = value
     return changed
 
 
-def _input(name: str, field: FieldInfo, key: str) -> Any:
+def _input(name: str, field: FieldInfo, key: str, now: Any) -> Any:
     label, kind = name.replace("_", " "), _bare(field.annotation)
     help_text = field.description or None
     if get_origin(kind) is Literal:
@@ -47,33 +57,38 @@ def _input(name: str, field: FieldInfo, key: str) -> Any:
         return st.selectbox(
             label,
             options,
-            index=options.index(field.default),
+            index=options.index(now),
             help=help_text,
             key=key,
             persist_state="session",
         )
     if kind is bool and _may_be_empty(field.annotation):
+        words = {"automatic": None, "on": True, "off": False}
         choice = st.selectbox(
-            label, ("automatic", "on", "off"), help=help_text, key=key, persist_state="session"
+            label,
+            list(words),
+            index=list(words.values()).index(now),
+            help=help_text,
+            key=key,
+            persist_state="session",
         )
-        return {"automatic": None, "on": True, "off": False}[choice]
+        return words[choice]
     if kind is bool:
-        return st.toggle(
-            label, value=field.default, help=help_text, key=key, persist_state="session"
-        )
+        return st.toggle(label, value=now, help=help_text, key=key, persist_state="session")
     if kind is str:
         return st.text_input(
-            label, value=field.default or "", help=help_text, key=key, persist_state="session"
+            label, value=now or "", help=help_text, key=key, persist_state="session"
         )
-    return _number(label, field, key, whole=kind is int)
+    return _number(label, field, key, now)
 
 
-def _number(label: str, field: FieldInfo, key: str, *, whole: bool) -> float | int | None:
+def _number(label: str, field: FieldInfo, key: str, now: Any) -> float | int | None:
     low, high = _range(field)
+    whole = _bare(field.annotation) is int
     cast = int if whole else float
     return st.number_input(
         label,
-        value=None if field.default is None else cast(field.default),
+        value=None if now is None else cast(now),
         min_value=None if low is None else cast(low),
         max_value=None if high is None else cast(high),
         step=1 if whole else _step(field.default),
@@ -85,9 +100,10 @@ def _number(label: str, field: FieldInfo, key: str, *, whole: bool) -> float | i
     )
 
 
-def _lora(field: FieldInfo, key: str) -> dict[str, Any]:
+def _lora(field: FieldInfo, key: str, now: Start | None) -> dict[str, Any]:
     on = st.toggle(
         "Train low-rank adapters (LoRA) instead of all weights",
+        value=now is not None,
         help="Less memory; the adapters are merged into the result.",
         key=f"{key}_lora",
         persist_state="session",
@@ -95,7 +111,7 @@ def _lora(field: FieldInfo, key: str) -> dict[str, Any]:
     if not on:
         return {}
     kind = _bare(field.annotation)
-    return {"lora": _fields(dict(kind.model_fields), f"{key}_lora")}
+    return {"lora": _fields(dict(kind.model_fields), f"{key}_lora", now or {})}
 
 
 def _is_plain(annotation: Any) -> bool:

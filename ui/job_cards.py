@@ -10,7 +10,7 @@ from cai_core.jobs import queue
 from cai_core.models.budget import Spent, read_spent
 from cai_core.schema import Progress
 from cai_core.store import work
-from ui import cards, frame, menu
+from ui import cards, frame, menu, run_alarms
 from ui.confirm import confirm
 from ui.plain import label
 
@@ -30,8 +30,11 @@ KINDS = {
     "winrate": "comparison",
     "revisions": "revisions against first answers",
     "suite": "suite of a constitution",
+    "dpo": "DPO",
+    "rloo": "RLOO",
+    "grpo": "GRPO",
 }
-TRAINING = ("sft", "reward", "ppo", "chain")
+TRAINING = ("sft", "reward", "ppo", "dpo", "rloo", "grpo", "reward-options", "chain")
 REASONS = 5  # shown of those that rows failed for
 RESUMABLE = ("failed", "cancelled", "interrupted")
 
@@ -86,6 +89,11 @@ def card(job: work.Job, *, open_run: Callable[[str], None] | None = None) -> Non
         _spent(job)
         if job.reason:
             st.caption(label(job.reason, limit=400))
+        if job.note:
+            st.caption(label(job.note, limit=300))
+        if alarms := run_alarms.count(job) if job.kind in TRAINING else 0:
+            words = "1 alarm" if alarms == 1 else f"{alarms} alarms"
+            st.badge(words, icon=":material/notification_important:", color="orange")
         failures(job)
         with st.container(horizontal=True):
             actions(job)

@@ -26,7 +26,7 @@ class Step:
 
 def next_step(counts: Counts) -> Step:
     """The first thing that is missing on the way round the loop."""
-    trained = sum(counts.runs.get(kind, 0) for kind in ("ppo", "chain"))
+    trained = sum(counts.runs.get(kind, 0) for kind in ("ppo", "chain", "dpo", "rloo", "grpo"))
     steps = (
         (counts.pairs == 0, "generate", "Make pairs", "There are no pairs to judge or review yet."),
         (

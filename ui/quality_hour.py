@@ -46,12 +46,12 @@ def show(db: Database, quality: Quality) -> None:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _computed(mark: tuple[Any, ...], _quality: Quality, who: str) -> Hour:
-    found, said = _quality.sample, _quality.readings.verdicts
-    when, people = first_said(found.rows.pairs, said)
-    mine = np.ones(len(people), dtype=bool)
+    found, verdicts = _quality.sample, _quality.readings.verdicts
+    said = first_said(found.rows.pairs, verdicts)
+    mine = np.ones(len(said.people), dtype=bool)
     if who:
-        mine = people == (said.names.index(who) if who in said.names else -1)
-    return hour(found.population, found.reviewed, when, since=60.0 * mark[-1] - HOUR, mine=mine)
+        mine = said.people == (verdicts.names.index(who) if who in verdicts.names else -1)
+    return hour(found.population, found.reviewed, said, since=60.0 * mark[-1] - HOUR, mine=mine)
 
 
 def _given(quality: Quality, who: str, *, since: float) -> int:
@@ -75,7 +75,7 @@ def _numbers(found: Hour, given: int) -> tuple[tuple[str, str, str], ...]:
             f"{found.repaired:g}",
             f"of n = {found.reviews:,} reviewed; ties are half",
         ),
-        ("Pairs an hour", pace, f"n = {found.reviews:,} reviews, pauses counted"),
+        ("Pairs an hour", pace, f"n = {found.timed:,} given one by one, pauses counted"),
         ("Verdicts in all", f"{given:,}", "those too that do not measure"),
     )
 

@@ -1,31 +1,57 @@
 """A chat with what a run trained: the whole conversation is sent each turn, the answer streams."""
 
+from pathlib import Path
+
 import streamlit as st
 from sqlite_utils import Database
 
 from cai_core.jobs import queue
 from cai_core.schema import Chat, Sampling, assistant, user
 from cai_core.store import work
+from cai_core.train import checkpoints
 from ui import cards, live
 
 MAX_TOKENS = 200
-CHATTING = ("sft", "ppo")  # kinds whose result talks
+CHATTING = ("sft", "ppo", "dpo", "rloo", "grpo")  # kinds whose result talks
 CHAIN_PARTS = ("ppo", "sft")
+BEST = "best"  # the checkpoint that an independent judge liked most
+_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 
 
-def parts(job: work.Job) -> list[str]:
-    """Model ids of this run that can talk; the newest stage of a chain first."""
-    out = queue.out_of(job)
+def parts(job: work.Job) -> dict[str, str]:
+    """What of this run can talk: names by model id, the newest first."""
+    out, run = queue.out_of(job), f"run:{job.id}"
     if job.kind in CHATTING:
-        return [f"run:{job.id}"] if (out / "run.json").exists() else []
-    if job.kind == "chain":
-        return [f"run:{job.id}/{p}" for p in CHAIN_PARTS if (out / p / "run.json").exists()]
-    return []
+        return _talking(out, run)
+    found: dict[str, str] = {}
+    for part in CHAIN_PARTS if job.kind == "chain" else ():
+        found |= {k: f"{part}: {v}" for k, v in _talking(out / part, f"{run}/{part}").items()}
+    return found
+
+
+def _talking(out: Path, run: str) -> dict[str, str]:
+    """The result, the best checkpoint, and while it learns the newest whole checkpoint."""
+    found = {run: "the result"} if (out / "run.json").exists() else {}
+    if (out / BEST / "config.json").exists():
+        found[f"{run}/{BEST}"] = "the checkpoint that the judge likes best"
+    newest = checkpoints.newest_valid(out / checkpoints.CHECKPOINTS)
+    if newest and any((newest / name).exists() for name in _WEIGHTS):
+        found[f"path:{newest}"] = f"the newest checkpoint, {newest.name.replace('-', ' ')}"
+    return found
 
 
 def show(db: Database, job: work.Job) -> None:
     """Draw the conversation so far and ask for the next turn."""
-    model_id = st.selectbox("Model", parts(job), key=f"chat_model_{job.id}")
+    found = parts(job)
+    if not found:
+        st.caption("There is no checkpoint that can talk yet.")
+        return
+    model_id = st.selectbox(
+        "Model",
+        list(found),
+        format_func=lambda one: found.get(one, one),
+        key=f"chat_model_{job.id}",
+    )
     slot = f"chat_{job.id}_{model_id}"
     chat: Chat = st.session_state.get(slot, ())
     # Slots that are emptied in so many words: beside parts that redraw on their own, Streamlit's

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,18 @@ from sqlite_utils import Database
 
 from cai_core.jobs import queue
 from cai_core.store import work
-from ui import cards, frame, job_cards, run_chat, run_curves
+from ui import (
+    cards,
+    frame,
+    job_cards,
+    run_about,
+    run_again,
+    run_alarms,
+    run_chat,
+    run_curves,
+    run_rows,
+    run_samples,
+)
 from ui.plain import label
 
 SEEN = "run_seen"  # session state: the run that is open, its state, and the models it has
@@ -21,13 +33,14 @@ def show(db: Database, job_id: str) -> None:
     job = work.get(db, job_id)
     st.subheader(label(job.title), anchor=False)
     show_state(job_id)
+    run_about.show_note(job)
     names = ["Log", "Settings and lineage"]
     if job.kind in job_cards.TRAINING:
-        names.insert(0, "Curves")
+        names = ["Curves", "Samples", "Rows", *names]
     if job.kind == "chain":
         names.insert(0, "Report")
     if run_chat.parts(job):
-        names.append("Chat with the result")
+        names.append("Chat")
     for name, tab in zip(names, st.tabs(names, key=f"tabs_{job_id}"), strict=True):
         with tab:
             _TABS[name](job_id)
@@ -45,11 +58,14 @@ def show_state(db: Database, job_id: str) -> None:
             f"{job_cards.KINDS.get(job.kind, job.kind)} · {job_cards.duration(seconds)}{attempt}"
         )
         job_cards.actions(job)
+        run_again.button(job)
+        run_about.actions(job)
     if job.reason:
         (st.error if job.state == "failed" else st.info)(label(job.reason, limit=1000))
     if job.active and job.progress.total:
         share = min(1.0, job.progress.done / job.progress.total)
         st.progress(share, text=job_cards.progress_words(job.progress, seconds))
+    run_alarms.show(job)
 
 
 def _rerun_where_it_has_more_to_show(job: work.Job) -> None:
@@ -63,7 +79,35 @@ def _rerun_where_it_has_more_to_show(job: work.Job) -> None:
 
 @frame.fragment(run_every="3s")
 def _curves(db: Database, job_id: str) -> None:
-    run_curves.show_curves(work.metrics(db, job_id), key=f"curve_{job_id}")
+    job = work.get(db, job_id)
+    run_curves.show(db, job)
+    for name, watch in run_alarms.watches(job).items():
+        run_alarms.show_duels(watch, key=f"curve_{job_id}_{name}")
+
+
+@frame.fragment(run_every="5s")
+def _samples(db: Database, job_id: str) -> None:
+    _by_stage(work.get(db, job_id), run_samples.show)
+
+
+@frame.fragment
+def _rows(db: Database, job_id: str) -> None:
+    _by_stage(work.get(db, job_id), run_rows.show)
+
+
+def _by_stage(job: work.Job, draw: Callable[..., None]) -> None:
+    """What a run shows of itself; of a chain the stage that is chosen."""
+    found = run_alarms.watches(job)
+    if not found:
+        st.caption("Nothing yet: it comes with the first steps.")
+        return
+    stage = next(iter(found))
+    if len(found) > 1:
+        key = f"stage_{draw.__module__}_{job.id}"
+        stage = st.segmented_control(
+            "Stage", list(found), default=list(found)[-1], required=True, key=key
+        )
+    draw(found[stage], key=f"{draw.__module__}_{job.id}_{stage}")
 
 
 @frame.fragment(run_every="3s")
@@ -136,7 +180,9 @@ def _report(db: Database, job_id: str) -> None:
 _TABS = {
     "Report": _report,
     "Curves": _curves,
+    "Samples": _samples,
+    "Rows": _rows,
     "Log": _log,
     "Settings and lineage": _settings,
-    "Chat with the result": _chat,
+    "Chat": _chat,
 }

@@ -29,15 +29,17 @@ def show(db: Database) -> None:
             label="Generate feedback",
         )
         return
-    group = st.segmented_control("Kind", list(GROUPS), default="All", key="runs_kind")
-    found = work.find(db, kinds=GROUPS[group or "All"])
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        group = st.segmented_control("Kind", list(GROUPS), default="All", key="runs_kind")
+        archived = st.toggle("Archived", key="runs_archived")
+    found = work.find(db, kinds=GROUPS[group or "All"], archived=archived)
     found.sort(key=lambda job: not (job.active or job.state == "queued"))  # stable: newest first
     for job in found[:SHOWN]:
         job_cards.card(job, open_run=open_run)
     if len(found) > SHOWN:
         st.caption(f"{len(found) - SHOWN} older runs are not shown; choose a kind to narrow.")
     if not found:
-        st.caption("No run of this kind.")
+        st.caption("No archived run of this kind." if archived else "No run of this kind.")
 
 
 def open_run(job_id: str) -> None:

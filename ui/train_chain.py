@@ -14,9 +14,10 @@ from cai_core.settings import DATA_DIR, Settings
 from cai_core.store import constitutions
 from cai_core.store.datasets import Dataset
 from cai_core.train.configs import CONFIGS
-from ui import judge_choices, train_choices, train_single
+from ui import judge_choices, train_choices, train_single, train_start
 from ui.config_form import config_form
 from ui.plain import shorten
+from ui.train_start import Begin
 
 TITLE = "All three"
 HELPFUL = DATA_DIR / "helpful_pairs.jsonl"
@@ -34,19 +35,33 @@ _FIRST = {
 def show(db: Database) -> None:
     """The form of the chain and its start button."""
     st.caption(STEPS)
+    begin = train_start.begun("chain")
+    train_start.show_source("chain")
     left, right = st.columns(2)
     with left:
-        data = train_choices.dataset(db, "sft", key="chain_sft")
-        prompts = train_choices.dataset(db, "prompts", key="chain_prompts")
-        model = train_choices.trainable_models(key="chain_model")
+        data = train_choices.dataset(
+            db, "sft", key=begin.key("chain_sft"), wanted=begin.values.get("data", "")
+        )
+        prompts = train_choices.dataset(
+            db, "prompts", key=begin.key("chain_prompts"), wanted=begin.values.get("prompts", "")
+        )
+        model = train_choices.trainable_models(
+            key=begin.key("chain_model"), wanted=begin.values.get("model", "")
+        )
     with right:
         version = _version(db)
         judge = _judge()
-    values = _choices()
-    for title, stage in train_single.STAGES.items():
+    values = _choices(begin)
+    for stage_name, first in _FIRST.items():
+        title, stage = next(
+            (t, s) for t, s in train_single.STAGES.items() if s.method == stage_name
+        )
         with st.expander(f"{title} settings", icon=":material/tune:"):
             values[stage.method] = config_form(
-                CONFIGS[stage.method], first=_FIRST[stage.method], key=f"chain_{stage.method}"
+                CONFIGS[stage.method],
+                first=first,
+                key=begin.key(f"chain_{stage.method}"),
+                start=begin.values_of(stage.method),
             )
     if data is None or prompts is None or version is None:
         return
@@ -112,37 +127,44 @@ def _one_of(label: str, options: tuple[str, ...], now: str, key: str) -> str:
     return st.selectbox(label, options, index=options.index(now), key=key, persist_state="session")
 
 
-def _choices() -> dict[str, Any]:
+def _choices(begin: Begin) -> dict[str, Any]:
     """What concerns no single stage."""
+    helpful = begin.values.get("helpful") or {}
+    mixed = bool(helpful) if begin.values else True
     left, right = st.columns(2)
     with left:
         mix = st.toggle(
             "Mix in helpful pairs",
-            value=HELPFUL.exists(),
+            value=mixed and HELPFUL.exists(),
             disabled=not HELPFUL.exists(),
             help="A reward model of harmless labels only learns to love refusals.",
-            key="chain_helpful",
+            key=begin.key("chain_helpful"),
             persist_state="session",
         )
         share = st.number_input(
             "Helpful share",
             min_value=0.05,
             max_value=0.9,
-            value=0.43,
+            value=float(helpful.get("share", 0.43)),
             disabled=not mix,
             help="Of the preference data (CAI section 4.2: 43%).",
-            key="chain_share",
+            key=begin.key("chain_share"),
             persist_state="session",
         )
     with right:
         audit = st.toggle(
             "Pause for audit after judging",
+            value=bool(begin.values.get("audit", False)),
             help="Stop until you have reviewed labels and press Go on.",
-            key="chain_audit",
+            key=begin.key("chain_audit"),
             persist_state="session",
         )
         seed = st.number_input(
-            "Seed", min_value=0, value=0, key="chain_seed", persist_state="session"
+            "Seed",
+            min_value=0,
+            value=int(begin.values.get("seed", 0)),
+            key=begin.key("chain_seed"),
+            persist_state="session",
         )
     helpful = {"path": str(HELPFUL), "share": share} if mix else None
     return {"audit": audit, "helpful": helpful, "seed": seed}

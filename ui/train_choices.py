@@ -20,8 +20,12 @@ NEEDS = {
 }
 
 
-def dataset(db: Database, kind: DatasetKind, *, key: str) -> Dataset | None:
-    """Choose a frozen dataset of a kind; None, with a way out shown, where there is none."""
+def dataset(db: Database, kind: DatasetKind, *, key: str, wanted: str = "") -> Dataset | None:
+    """Choose a frozen dataset of a kind; None, with a way out shown, where there is none.
+
+    Args:
+        wanted: folder of the one that is chosen at first; the newest where it is not there.
+    """
     found = datasets.find(db, kind=kind)
     if not found:
         cards.empty(
@@ -34,6 +38,7 @@ def dataset(db: Database, kind: DatasetKind, *, key: str) -> Dataset | None:
     return st.selectbox(
         f"Dataset ({kind})",
         found,
+        index=next((n for n, one in enumerate(found) if str(one.path) == wanted), 0),
         format_func=dataset_name,
         key=key,
         help="Newest first.",
@@ -45,7 +50,9 @@ def dataset_name(item: Dataset) -> str:
     return f"{item.name} · {item.manifest.get('rows', '?')} rows · {item.id[:8]}"
 
 
-def trainable_models(*, key: str, label: str = "Base model", trained: bool = False) -> str:
+def trainable_models(
+    *, key: str, label: str = "Base model", trained: bool = False, wanted: str = ""
+) -> str:
     """Choose a local model; the workspace's base model stands first, or with `trained` newest runs."""
     settings = Settings.load()
     found = {item.id: item for item in catalogue.known(settings) if item.kind != "endpoint"}
@@ -55,6 +62,7 @@ def trainable_models(*, key: str, label: str = "Base model", trained: bool = Fal
     return st.selectbox(
         label,
         ids,
+        index=ids.index(wanted) if wanted in ids else 0,
         format_func=lambda name: model_name(name, found[name].note),
         key=key,
         persist_state="session",
@@ -65,7 +73,7 @@ def model_name(model_id: str, note: str) -> str:
     return f"{model_id} · {shorten(note, 60)}" if note else model_id
 
 
-def reward_models(db: Database, *, key: str) -> str | None:
+def reward_models(db: Database, *, key: str, wanted: str = "") -> str | None:
     """Choose a finished reward model, a chain's too; None where there is none."""
     jobs = work.find(db, states=["succeeded"], kinds=["reward", "chain"])
     names = {
@@ -78,6 +86,7 @@ def reward_models(db: Database, *, key: str) -> str | None:
     return st.selectbox(
         "Reward model",
         list(names),
+        index=list(names).index(wanted) if wanted in names else 0,
         format_func=lambda name: f"{names[name]} · {name}",
         key=key,
         persist_state="session",

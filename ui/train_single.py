@@ -12,7 +12,7 @@ from cai_core.store import work
 from cai_core.store.datasets import Dataset, DatasetKind
 from cai_core.train import configs
 from cai_core.train.configs import Method
-from ui import frame, train_choices
+from ui import frame, train_choices, train_start
 from ui.config_form import config_form
 
 CONFIG_FILE = "config.yaml"
@@ -54,23 +54,45 @@ STAGES = {
 }
 
 
+def title_of(method: str) -> str | None:
+    """The title of a method's form; None of the chain."""
+    return next((title for title, one in STAGES.items() if one.method == method), None)
+
+
 def show(db: Database, stage: Stage) -> None:
     """The form of one stage and its start button."""
     st.caption(stage.says)
+    begin = train_start.begun(stage.method)
+    train_start.show_source(stage.method)
     left, right = st.columns(2)
     with left:
-        data = train_choices.dataset(db, stage.data, key=f"data_{stage.method}")
+        data = train_choices.dataset(
+            db,
+            stage.data,
+            key=begin.key(f"data_{stage.method}"),
+            wanted=begin.options.get("data", ""),
+        )
     with right:
         ppo = stage.method == "ppo"
         words = "Policy to start from (an SFT run)" if ppo else "Base model"
         model = train_choices.trainable_models(
-            key=f"model_{stage.method}", label=words, trained=ppo
+            key=begin.key(f"model_{stage.method}"),
+            label=words,
+            trained=ppo,
+            wanted=begin.options.get("model", ""),
         )
         reward = None
         if ppo:
-            reward = train_choices.reward_models(db, key="reward_ppo")
+            reward = train_choices.reward_models(
+                db, key=begin.key("reward_ppo"), wanted=begin.options.get("reward_model", "")
+            )
     kind = configs.CONFIGS[stage.method]
-    values = config_form(kind, first=stage.first, key=f"set_{stage.method}")
+    values = config_form(
+        kind,
+        first=stage.first,
+        key=begin.key(f"set_{stage.method}"),
+        start=begin.values,
+    )
     if data is None or (stage.method == "ppo" and reward is None):
         return
     start_button(_submission(stage, data, model, values, reward))

@@ -59,7 +59,7 @@ def best_of_n(
 
 def _scorer(reward_model: str) -> Callable[[Sequence[Chat]], Sequence[float]]:
     from cai_core.models.catalogue import resolve
-    from cai_core.train.reward import RewardModel
+    from cai_core.train.reward_model import RewardModel
 
     return RewardModel.load(resolve(reward_model)).score
 

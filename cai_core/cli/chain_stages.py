@@ -52,7 +52,7 @@ def preview_reward(chain: Chain) -> Row:
     if path.exists():
         return read_json(path)
     from cai_core.evaluate.best_of_n import best_of_n
-    from cai_core.train.reward import RewardModel
+    from cai_core.train.reward_model import RewardModel
 
     config = chain.plan.config
     judge = RewardModel.load(chain.out / "reward")

@@ -1,6 +1,6 @@
 """`judge --judge HEAD`: labels by a learned judge. No constitution is read: people taught it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,13 +9,14 @@ import numpy as np
 
 from cai_core.cli.running import Running
 from cai_core.errors import CaiError
-from cai_core.schema import Label, Row
+from cai_core.schema import Hooks, Label, Pair, Row
 
 if TYPE_CHECKING:
     from cai_core.feedback.features import ReadPair
     from cai_core.models.protocol import Model
     from cai_core.review.head import Head
 
+TIE_BAND = 0.0  # of verdicts; where probabilities are asked for there are none
 CHUNK = 512  # pairs whose features are held at once
 
 
@@ -41,6 +42,14 @@ def judge_by_head(running: Running, judge: str, *, pairs: Path, out: Path, tie_b
     running.say(f"{head.annotator} was {head.taught}; it is not independent of them")
     more = {"judge": head.annotator, "taught": head.taught, "taught_by": dict(head.taught_by)}
     return finished.to_row() | more
+
+
+def labels_by_head(running: Running, head: "Head", pairs: Sequence[Pair]) -> Iterator[Label]:
+    """One label a pair, in order; nothing is written or told."""
+    from cai_core.feedback.features import read_pairs
+
+    quiet = Hooks(should_stop=running.hooks.should_stop)
+    return _labels(head, read_pairs(pairs, model_of(running, head), hooks=quiet), TIE_BAND)
 
 
 def model_of(running: Running, head: "Head") -> "Model":

@@ -13,7 +13,10 @@ from cai_core.train.configs import CONFIGS, Method, TrainingConfig, load_config
 from cai_core.train.loop import Task
 from cai_core.train.rows import Kind, TrainingData
 
-KINDS: dict[Method, Kind] = {"sft": "sft", "reward": "preference", "ppo": "prompts"}
+KINDS: dict[Method, Kind] = {
+    **{"sft": "sft", "reward": "preference", "ppo": "prompts"},
+    **{"dpo": "preference", "rloo": "prompts", "grpo": "prompts"},
+}
 PATH = click.Path(path_type=Path)
 
 

@@ -210,11 +210,14 @@ def _first(made: Pool, most: int) -> Pool:
 
 
 def prompt_rows(prompts: Iterable[Prompt]) -> Pool:
-    """{prompt} for PPO."""
-    rows = [
-        DatasetRow({"prompt": chat_row(p.messages)}, p.messages, split=p.split) for p in prompts
-    ]
+    """{prompt} for PPO, and {tags: [safe]} of those that only look unsafe."""
+    rows = [DatasetRow(_asked(p), p.messages, split=p.split) for p in prompts]
     return _pool("prompts", rows)
+
+
+def _asked(prompt: Prompt) -> Row:
+    row: Row = {"prompt": chat_row(prompt.messages)}
+    return row | ({"tags": ["safe"]} if "safe" in prompt.tags else {})
 
 
 def _sft_row(

@@ -94,15 +94,7 @@ def shaped(path: Path, shape: Shape) -> Parsed:
 def document(path: Path) -> object:
     """A file that is one JSON value. Raises DataError: it is none, or too large to be held whole."""
     name = str(path)
-    text = _decoded(read_whole(path), name)
-    try:
-        return json.loads(text, parse_constant=_no_constant)
-    except DataError as error:
-        raise DataError(error.reason, file=name) from error
-    except json.JSONDecodeError as error:
-        raise DataError(f"not JSON: {error.msg.lower()}", file=name, line=error.lineno) from error
-    except (ValueError, RecursionError) as error:
-        raise DataError("not JSON that can be read", file=name) from error
+    return _one_value(_decoded(read_whole(path), name), name)
 
 
 def read_whole(path: Path) -> bytes:
@@ -233,16 +225,22 @@ def sound(value: object) -> object | DataError:
     return value
 
 
-def _json_list(text: str, name: str) -> Parsed:
-    """One JSON list; rows are placed by the line on which they begin."""
+def _one_value(text: str, name: str) -> object:
+    """A text that is one JSON value. Raises DataError: it is none."""
     try:
-        values = json.loads(text, parse_constant=_no_constant)
+        value: object = json.loads(text, parse_constant=_no_constant)
     except DataError as error:
         raise DataError(error.reason, file=name) from error
     except json.JSONDecodeError as error:
         raise DataError(f"not JSON: {error.msg.lower()}", file=name, line=error.lineno) from error
     except (ValueError, RecursionError) as error:
         raise DataError("not JSON that can be read", file=name) from error
+    return value
+
+
+def _json_list(text: str, name: str) -> Parsed:
+    """One JSON list; rows are placed by the line on which they begin."""
+    values = cast(list[object], _one_value(text, name))  # its text begins with a bracket
     decoder, place = json.JSONDecoder(), text.index("[") + 1
     line, counted = 1, 0
     for value in values:

@@ -164,6 +164,33 @@ def resume(db: Database, job_id: str, *, by: str, supervise: bool = True) -> Job
     return _again(db, job, by=by, what="resume job", supervise=supervise)
 
 
+def describe(db: Database, job_id: str, *, title: str, note: str, by: str) -> None:
+    """Rename a job and keep a note about it; what it does stays.
+
+    Raises:
+        JobError: an empty title.
+    """
+    if not title.strip():
+        raise JobError("a run needs a name; write one")
+    with write_tx(db):
+        work.describe(db, job_id, title=title.strip(), note=note.strip())
+        audit(db, by, "describe job", job=job_id, title=title.strip(), note=note.strip())
+
+
+def archive(db: Database, job_id: str, *, away: bool, by: str) -> None:
+    """Put an ended job out of the way, or back; its files stay.
+
+    Raises:
+        JobError: it has not ended.
+    """
+    with write_tx(db):
+        job = work.get(db, job_id)
+        if away and job.state not in ENDED:
+            raise JobError(f"'{job.title}' is {job.state}; only what has ended can be archived")
+        work.archive(db, job_id, away=away)
+        audit(db, by, "archive job" if away else "bring back job", job=job_id)
+
+
 def release(db: Database, job_id: str, *, by: str, supervise: bool = True) -> Job:
     """Send on a job that is held for a person, with what people said about its pairs meanwhile.
 

@@ -1,7 +1,8 @@
 """From a model's id to its folder, to the model itself, and to the list of those that are known.
 
     builtin:smollm2-135m-instruct    hf:ORG/NAME    path:DIR, or a folder that is there
-    run:ID, run:ID/PART              a model trained here; a part of a chain: sft, reward, ppo
+    run:ID, run:ID/PART              a model trained here; a part of a chain: sft, reward, ppo; the best
+                                     checkpoint of a policy by its judge: best, of a chain ppo/best
     endpoint:NAME/MODEL              an entry of settings.yaml
 
 No model library is imported until a model is loaded.
@@ -27,14 +28,14 @@ from cai_core.settings import BUILTIN, Endpoint, Settings, models_dir, runs_dir
 Kind = Literal["builtin", "hf", "path", "run", "endpoint"]
 KINDS: tuple[Kind, ...] = ("builtin", "hf", "path", "run", "endpoint")
 FORMS = f"{BUILTIN}, hf:ORG/NAME, path:DIR, run:ID or endpoint:NAME/MODEL"
-CHAIN_PARTS = ("sft", "ppo")  # parts of a chain that can write
+PARTS = ("best", "sft", "ppo", "ppo/best")  # of a run or of a chain, that can write
 FETCH = "python -m cai_core models fetch"
 
 _NAME = {
     "builtin": re.compile(re.escape(BUILTIN.partition(":")[2])),
     "hf": re.compile(r"[\w.-]+/[\w.-]+"),
     "path": re.compile(r".+"),
-    "run": re.compile(r"\w[\w.-]*(/\w+)?"),
+    "run": re.compile(r"\w[\w.-]*(/\w+){0,2}"),
     "endpoint": re.compile(r"[\w.-]+/.+"),
 }
 
@@ -192,6 +193,10 @@ def _run_folder(name: str) -> Path:
         raise ModelError(f"there is no run '{run}' in {runs_dir()}; see `jobs list`")
     folder = runs_dir() / run / "out" / part
     if not any(folder.glob("*.safetensors")):
+        if part.rpartition("/")[2] == "best":
+            raise ModelError(
+                f"run '{run}' has kept no best checkpoint: no judge liked one more than the start"
+            )
         what = f"its part '{part}'" if part else "it"
         raise ModelError(
             f"run '{run}' has no trained model: {what} has not finished or trains none; a chain's"
@@ -255,7 +260,7 @@ def _finished_runs() -> Iterator[ModelInfo]:
     """Trained models that can write, newest run first: ids of runs begin with their time."""
     places = sorted(runs_dir().glob("*/out"), key=lambda out: out.parent.name, reverse=True)
     for out in places:
-        for part in ("", *CHAIN_PARTS):
+        for part in ("", *PARTS):
             record = _record(out / part)
             if record:
                 model_id = f"run:{out.parent.name}/{part}".rstrip("/")

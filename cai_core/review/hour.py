@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from cai_core.review.certificate import Certificate, Stratum, certified
 from cai_core.review.levels import levels
 from cai_core.review.sample import Population, Reviewed
+from cai_core.review.spoken import FirstSaid
 from cai_core.stats import FloatArray
 
 
@@ -15,15 +16,17 @@ from cai_core.stats import FloatArray
 class Hour:
     """The certificate without these reviews and with them.
 
-    `reviews` were made, `repaired` of them overruled the label (a tie against a side counts half), at
-    `per_hour` while they lasted; nan with fewer than two. `look` is the stratum that adds most to the
-    width now; None where nothing was reviewed or nothing is uncertain.
+    `reviews` were made, `repaired` of them overruled the label (a tie against a side counts half).
+    `timed` of them were given one by one and not out of a file, at `per_hour` while they lasted; nan
+    with fewer than two. `look` is the stratum that adds most to the width now; None where nothing was
+    reviewed or nothing is uncertain.
     """
 
     before: Certificate
     after: Certificate
     reviews: int
     repaired: float
+    timed: int
     per_hour: float
     look: Stratum | None
 
@@ -47,7 +50,7 @@ class Hour:
 def hour(
     population: Population,
     reviewed: Reviewed,
-    when: FloatArray,
+    said: FirstSaid,
     *,
     since: float,
     mine: NDArray[np.bool_] | None = None,
@@ -55,22 +58,23 @@ def hour(
     """What the reviews from `since` on did.
 
     Args:
-        when: (n,) time of each review in seconds. since: likewise. mine: (n,) whether it is by the
-            person who asks; by default all are.
+        said: when each of the n reviews was given. since: in seconds since 1970. mine: (n,) whether
+            it is by the person who asks; by default all are.
     """
-    recent = when >= since
+    recent = said.when >= since
     if mine is not None:
         recent = recent & mine
     table = levels(population)
     before = certified(table, reviewed.only(~recent), known=population.known)
     after = certified(table, reviewed, known=population.known)
-    made = int(recent.sum())
+    timed = said.when[recent & said.alone]
     return Hour(
         before,
         after,
-        made,
+        int(recent.sum()),
         float((1 - reviewed.right[recent]).sum()),
-        _pace(when[recent]),
+        len(timed),
+        _pace(timed),
         _widest(after),
     )
 

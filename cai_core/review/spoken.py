@@ -1,11 +1,28 @@
 """What people said of judged pairs, verdict by verdict: by queue, with the judgement in sight, and when."""
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
 from cai_core.review.anchoring import Anchoring, anchoring
 from cai_core.review.sample import IntArray
 from cai_core.schema.readings import JudgedPairs, Verdicts
 from cai_core.stats import Estimate, FloatArray, clustered_shares
+
+
+@dataclass(frozen=True, eq=False)
+class FirstSaid:
+    """The first verdict that measures on each of n pairs.
+
+    Args:
+        when: (n,) in seconds since 1970. people: (n,) by whom, places in `Verdicts.names`.
+        alone: (n,) whether it was given by itself: verdicts with one time came out of a file together.
+    """
+
+    when: FloatArray
+    people: IntArray
+    alone: NDArray[np.bool_]
 
 
 def scores(judged: JudgedPairs, verdicts: Verdicts) -> FloatArray:
@@ -39,16 +56,14 @@ def anchored(judged: JudgedPairs, verdicts: Verdicts) -> Anchoring:
     )
 
 
-def first_said(pairs: IntArray, verdicts: Verdicts) -> tuple[FloatArray, IntArray]:
-    """When the first verdict that measures was given on each of these pairs, and by whom: (n,) each.
-
-    In seconds since 1970, and as places in `verdicts.names`; every pair must have one.
-    """
-    counts = verdicts.first_blind & ~np.isnan(verdicts.sides)
-    said = verdicts.where(counts)
-    known, first = np.unique(said.pairs, return_index=True)
-    at = first[np.searchsorted(known, pairs)]
-    return seconds(said)[at], said.people[at]
+def first_said(pairs: IntArray, verdicts: Verdicts) -> FirstSaid:
+    """The first verdict that measures on each of these pairs (n,); every pair must have one."""
+    counts = np.flatnonzero(verdicts.first_blind & ~np.isnan(verdicts.sides))
+    known, first = np.unique(verdicts.pairs[counts], return_index=True)
+    at = counts[first[np.searchsorted(known, pairs)]]
+    # Beside all verdicts, since a file's others may be on other pairs, or measure nothing.
+    _, place, many = np.unique(verdicts.times, return_inverse=True, return_counts=True)
+    return FirstSaid(seconds(verdicts)[at], verdicts.people[at], many[place[at]] == 1)
 
 
 def seconds(verdicts: Verdicts) -> FloatArray:

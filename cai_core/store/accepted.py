@@ -4,9 +4,10 @@ from dataclasses import dataclass, fields, replace
 
 from sqlite_utils import Database
 
-from cai_core.errors import DataError, NotFoundError
+from cai_core.errors import DataError
 from cai_core.schema import content_hash
-from cai_core.store.database import first, insert, now, rows, write_tx
+from cai_core.store import undos
+from cai_core.store.database import insert, now, rows, write_tx
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,7 @@ def accept(db: Database, accepted: Accepted) -> Accepted:
 
 def take_back(db: Database, accepted_id: str, *, who: str) -> None:
     """Append an undo: the finding is shown again."""
-    with write_tx(db):
-        if first(db, "SELECT 1 FROM accepted_findings WHERE id = ?", [accepted_id]) is None:
-            raise NotFoundError(f"there is no accepted finding with the id '{accepted_id}'")
-        undo = {"target": accepted_id, "who": who, "created": now()}
-        if not insert(db, "undos", undo, seen="IGNORE"):
-            raise DataError("this was taken back already")
+    undos.append(db, "accepted_findings", target=accepted_id, who=who, what="accepted finding")
 
 
 def standing(db: Database, constitution: str) -> dict[str, Accepted]:

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from cai_core.errors import DataError, NotFoundError
 from cai_core.schema import HUMAN_P, Row, Verdict, content_hash
-from cai_core.store import pairs, said, states
+from cai_core.store import pairs, said, states, undos
 from cai_core.store.database import first, insert, now, rows, to_json, write_tx
 from cai_core.store.labels import LabelFilter
 from cai_core.store.pairs import PairFilter, StoredPair
@@ -143,13 +143,11 @@ def undo(db: Database, batch_id: str, *, who: str) -> None:
     """
     with write_tx(db):
         batch = get(db, batch_id)
-        undone = {"target": batch_id, "who": who, "created": now()}
-        if not insert(db, "undos", undone, seen="IGNORE"):
-            raise DataError("this batch was undone already")
+        created = undos.append(db, "batches", target=batch_id, who=who, what="batch")
         db.conn.execute(
             """INSERT OR IGNORE INTO undos (target, who, created)
             SELECT id, :who, :created FROM labels WHERE job = :job""",
-            {"who": who, "created": undone["created"], "job": job_of(batch_id)},
+            {"who": who, "created": created, "job": job_of(batch_id)},
         )
         states.refresh_rule(db, batch.annotator)
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
-from cai_core.errors import DataError, NotFoundError
+from cai_core.errors import DataError
 from cai_core.schema import CORRECTED, HUMAN_P, Label, Pair, Review, Row, Verdict, content_hash
-from cai_core.store import pairs
+from cai_core.store import pairs, undos
 from cai_core.store.database import first, insert, now, rows, write_tx
 from cai_core.store.pairs import PairFilter, StoredPair
 
@@ -70,12 +70,7 @@ def undo(db: Database, correction_id: str, *, who: str) -> None:
     Raises:
         NotFoundError: no such correction. DataError: it was undone already.
     """
-    with write_tx(db):
-        if first(db, "SELECT 1 FROM corrections WHERE id = ?", [correction_id]) is None:
-            raise NotFoundError(f"there is no correction with the id '{correction_id}'")
-        row = {"target": correction_id, "who": who, "created": now()}
-        if not insert(db, "undos", row, seen="IGNORE"):
-            raise DataError("this correction was undone already")
+    undos.append(db, "corrections", target=correction_id, who=who, what="correction")
 
 
 _STANDS = "NOT EXISTS (SELECT 1 FROM undos u WHERE u.target = c.id)"

@@ -5,8 +5,9 @@ from typing import Literal
 
 from sqlite_utils import Database
 
-from cai_core.errors import DataError, NotFoundError
+from cai_core.errors import DataError
 from cai_core.schema import Row, content_hash
+from cai_core.store import undos
 from cai_core.store.database import first, insert, now, rows, write_tx
 
 Decision = Literal["keep", "drop", "correct", "skip"]
@@ -57,12 +58,7 @@ class DecisionLog:
 
     def undo(self, db: Database, decision_id: str, *, who: str) -> None:
         """Append an undo: the decision stands no more, what stood before it does again."""
-        with write_tx(db):
-            if first(db, f"SELECT 1 FROM {self.table} WHERE id = ?", [decision_id]) is None:
-                raise NotFoundError(f"there is no decision with the id '{decision_id}'")
-            row = {"target": decision_id, "who": who, "created": now()}
-            if not insert(db, "undos", row, seen="IGNORE"):
-                raise DataError("this decision was undone already")
+        undos.append(db, self.table, target=decision_id, who=who, what="decision")
 
     def history(self, db: Database, row_id: str) -> list[DecisionEvent]:
         """Every decision on a row, newest first, undone ones too."""

@@ -32,9 +32,8 @@ from cai_core.usefulness import chance_of_level
 QueueName = Literal["even", "useful", "disagreements", "filter", "adjudication", "again", "guided"]
 QUEUES: tuple[QueueName, ...] = get_args(QueueName)
 LEASE_MINUTES = 20
-SECOND = (
-    0.12  # how often a second reader's pair is looked for: a little more than there are of them
-)
+# How often a second reader's pair is looked for: a little more than there are of them.
+SECOND = 0.12
 BETWEEN = 20  # verdicts of a person before a pair comes back to them
 
 
@@ -179,10 +178,15 @@ class _Drawing:
         return int(self._rows("SELECT count(*) FROM leases WHERE person = ?", self.person)[0][0])
 
     def fill(self, n: int) -> None:
-        """Lease pairs until this person holds n, or there are no more."""
+        """Lease pairs until this person holds n, or there are no more.
+
+        Each is tried as one that comes back, then as a second reader's: the shares of both are the
+        same however many are missing.
+        """
         missing = n - self.held()
-        while missing > 0 and self.queue.measures and (self._comes_back() or self._second_reader()):
-            missing -= 1
+        if self.queue.measures:
+            tried = range(missing)
+            missing -= sum(self._comes_back() or self._second_reader() for _ in tried)
         if missing > 0 and self.queue.measures:
             self._draw_measuring(missing)
         elif missing > 0:

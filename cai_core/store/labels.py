@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from cai_core.errors import DataError, NotFoundError
+from cai_core.errors import NotFoundError
 from cai_core.schema import (
     HUMAN_P,
     AnnotatorKind,
@@ -24,8 +24,8 @@ from cai_core.schema import (
     Split,
     Verdict,
 )
-from cai_core.store import label_log, label_rows, pairs, states
-from cai_core.store.database import first, insert, now, rows, write_tx
+from cai_core.store import label_log, label_rows, pairs, states, undos
+from cai_core.store.database import first, rows, write_tx
 
 AT_ONCE = 1_000  # labels appended before their pairs' states are written again
 
@@ -122,11 +122,7 @@ def undo(db: Database, label_id: str, *, who: str) -> None:
         NotFoundError: no such label. DataError: it was undone already.
     """
     with write_tx(db):
-        if first(db, "SELECT 1 FROM labels WHERE id = ?", [label_id]) is None:
-            raise NotFoundError(f"there is no label with the id '{label_id}'")
-        row = {"target": label_id, "who": who, "created": now()}
-        if not insert(db, "undos", row, seen="IGNORE"):
-            raise DataError("this verdict was undone already")
+        undos.append(db, "labels", target=label_id, who=who, what="label")
         states.refresh(db, _pair_of(db, label_id))
 
 

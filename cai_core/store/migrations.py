@@ -10,6 +10,7 @@ from cai_core.store import steps_015_sighted as _sighted  # noqa: F401
 from cai_core.store import steps_016_guidelines as _guidelines  # noqa: F401
 from cai_core.store import steps_017_helpful as _helpful  # noqa: F401
 from cai_core.store import steps_018_certificates as _certificates  # noqa: F401
+from cai_core.store import steps_019_runs as _runs  # noqa: F401
 from cai_core.store.steps import STEPS
 
 

@@ -32,7 +32,10 @@ COMES_FROM: Mapping[State, tuple[State, ...]] = {
 
 @dataclass(frozen=True)
 class Job:
-    """One job; `reason` says in words why it is where it is (waiting, held, what failed)."""
+    """One job; `reason` says in words why it is where it is (waiting, held, what failed).
+
+    `note` is what people keep about it; `archived` is when it was put out of the way.
+    """
 
     id: str
     kind: str
@@ -51,6 +54,8 @@ class Job:
     changed: str
     started: str | None
     ended: str | None
+    note: str = ""
+    archived: str | None = None
 
     @property
     def active(self) -> bool:
@@ -99,10 +104,17 @@ def find(
     *,
     states: Sequence[State] = (),
     kinds: Sequence[str] = (),
+    archived: bool | None = None,
     limit: int | None = None,
 ) -> list[Job]:
-    """Jobs in these states and of these kinds (all where none is given), newest first."""
+    """Jobs in these states and of these kinds (all where none is given), newest first.
+
+    Args:
+        archived: only those that are, or are not, out of the way.
+    """
     parts, params = ["1"], list[Any]()
+    if archived is not None:
+        parts.append("archived IS NOT NULL" if archived else "archived IS NULL")
     if states:
         parts.append(f"state IN ({marks(states)})")
         params += states
@@ -170,6 +182,22 @@ def note(
     sets = ", ".join(f"{name} = ?" for name in given)
     with write_tx(db):
         db.conn.execute(f"UPDATE jobs SET {sets} WHERE id = ?", [*given.values(), job_id])
+
+
+def describe(db: Database, job_id: str, *, title: str, note: str) -> None:
+    """Give a job another title and note. Raises NotFoundError: no such job."""
+    get(db, job_id)
+    with write_tx(db):
+        db.conn.execute("UPDATE jobs SET title = ?, note = ? WHERE id = ?", [title, note, job_id])
+
+
+def archive(db: Database, job_id: str, *, away: bool) -> None:
+    """Put a job out of the way, or back. Raises NotFoundError: no such job."""
+    get(db, job_id)
+    with write_tx(db):
+        db.conn.execute(
+            "UPDATE jobs SET archived = ? WHERE id = ?", [now() if away else None, job_id]
+        )
 
 
 def add_metrics(

@@ -16,15 +16,19 @@ _TITLES = {
     "sft": "Supervised fine-tuning on revised answers",
     "reward": "Reward model learned from soft preference labels",
     "ppo": "Policy trained by PPO against a reward model",
+    "dpo": "Policy trained by DPO on preference pairs",
+    "rloo": "Policy trained by RLOO against a reward model",
+    "grpo": "Policy trained by GRPO against a reward model",
 }
-_TASKS = {"sft": "text-generation", "reward": "text-classification", "ppo": "text-generation"}
+_TASKS = {"reward": "text-classification"}  # the others write
 
 
 @dataclass(frozen=True)
 class Run:
     """The record of one finished training.
 
-    `reward` has shift and scale of a reward model. `base_model`, `reward_model` and `judges` are the
+    `reward` has shift and scale of a reward model. `best` says at which step a judge liked a policy
+    most, {step, judge, gain}: its weights lie in the folder `best`, at step 0 it is the start. `base_model`, `reward_model` and `judges` are the
     ids of the models that went into this one.
     """
 
@@ -39,6 +43,7 @@ class Run:
     notes: tuple[str, ...] = ()
     constitution: Row | None = None
     reward: Row | None = None
+    best: Row | None = None
     reward_model: str = ""
     judges: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -64,7 +69,11 @@ class Run:
 
     def card(self) -> str:
         """A model card: Hub metadata, what it was made from, and every measure with its n."""
-        head = ["---", f"pipeline_tag: {_TASKS[self.method]}", "library_name: transformers"]
+        head = [
+            "---",
+            f"pipeline_tag: {_TASKS.get(self.method, 'text-generation')}",
+            "library_name: transformers",
+        ]
         head += [f"tags: [ratify, constitutional-ai, {self.method}]", "---", ""]
         body = [f"# {_TITLES[self.method]}", "", *self._facts(), "", "## Measures", ""]
         body += _table("measure", {name: _shown(value) for name, value in self.metrics.items()})
@@ -82,11 +91,24 @@ class Run:
             facts += [f"- Reward model: `{self.reward_model}`"]
         if self.judges:
             facts += [f"- Labels judged by: {', '.join(f'`{name}`' for name in self.judges)}"]
+        facts += _best(self.best)
         facts += _certified(self.dataset.get("certificate"))
         facts += [f"- {self.steps} steps in {self.train_seconds:.0f} s, seed {self.seed}"]
         if self.reward:
             facts += [f"- Score = (raw - {self.reward['shift']:.4g}) / {self.reward['scale']:.4g}"]
         return facts + [f"- {note}" for note in self.notes]
+
+
+def _best(best: Row | None) -> list[str]:
+    if not best:
+        return []
+    if not best["step"]:
+        return [f"- `{best['judge']}` liked no checkpoint more than the start"]
+    gain = Estimate.from_row(best["gain"])
+    return [
+        f"- `{best['judge']}` liked the policy of step {best['step']} most, kept in `best`: gain over"
+        f" the start {gain} with a 90% interval, the best of several"
+    ]
 
 
 def _certified(certificate: Any) -> list[str]:

@@ -15,6 +15,7 @@ from cai_core.schema import Row, canonical_json
 
 MARKER = "COMPLETE"
 CHECKPOINTS = "checkpoints"
+SECONDS = "seconds.json"
 _BEGUN = "begun.json"
 WATCH = "watch"  # what a run shows of itself goes on changing
 _LEFT_OUT = (CHECKPOINTS, WATCH, MARKER, f"{MARKER}.part")
@@ -56,12 +57,23 @@ def discard_broken(folder: Path) -> list[Path]:
     return broken
 
 
-def keep_newest(folder: Path, *, count: int = 2) -> None:
-    """Delete all but the newest complete checkpoints: two, in case one cannot be read back."""
+def keep_newest(folder: Path, *, count: int = 2, best: int | None = None) -> None:
+    """Delete all but the newest complete checkpoints and that of step `best`.
+
+    Two are kept, in case one cannot be read back.
+    """
     complete = [path for path in _checkpoints(folder) if is_complete(path)]
     for path in complete[:-count]:
+        if path.name == f"checkpoint-{best}":
+            continue
         (path / MARKER).unlink()
         shutil.rmtree(path)
+
+
+def seconds(checkpoint: Path) -> float:
+    """How long the training had taken when `checkpoint` was written, over all attempts."""
+    path = checkpoint / SECONDS
+    return float(path.read_text()) if path.exists() else 0.0
 
 
 def begin(out: Path, settings: Row) -> None:

@@ -1,4 +1,4 @@
-"""The one way in which all three methods run a transformers Trainer: arguments, hooks, resume, stop.
+"""The one way in which all methods run a transformers Trainer: arguments, hooks, resume, stop.
 
 transformers is imported inside the functions; a page may import this module.
 """
@@ -13,10 +13,14 @@ from typing import Any
 
 from cai_core.errors import Stopped, TrainError
 from cai_core.schema import Hooks, Progress, Row
-from cai_core.train import checkpoints
+from cai_core.train import best, checkpoints, trackers
 from cai_core.train.card import Run, library_versions
-from cai_core.train.configs import Method, TrainingConfig
+from cai_core.train.configs import EpochsConfig, Method, TrainingConfig
 from cai_core.train.rows import TrainingData
+from cai_core.train.watch.hearing import Hearing
+from cai_core.train.watch.measures import Watched
+from cai_core.train.watch.monitor import Monitor
+from cai_core.train.watch.records import Watch as Folder
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Task:
     base_model: str = ""
     reward_model: str = ""  # the id of what PPO learns from
     judges: tuple[str, ...] = ()  # ids of the models that made the labels
+    evaluation: Row = field(default_factory=dict)  # by what a policy is compared with its start
     hooks: Hooks = field(default_factory=Hooks)
 
     @property
@@ -42,6 +47,7 @@ class Task:
     def settings(self) -> Row:
         row: Row = {"method": self.method, "model": self.name, "dataset": self.data.hash}
         row |= {"reward_model": self.reward_model} if self.reward_model else {}
+        row |= {"evaluation": self.evaluation} if self.evaluation else {}
         return row | {"config": self.config.model_dump(mode="json")}
 
     def run(self, *, steps: int, seconds: float, metrics: Mapping[str, Any]) -> Run:
@@ -79,6 +85,7 @@ def perform(task: Task, work: Callable[[Task], Run]) -> Run:
         return Run.read(task.out)
     _be_quiet()
     try:
+        trackers.prepare(task.config.report_to, task.out)
         run = work(task)
     except BaseException:
         checkpoints.abandon_if_empty(task.out)
@@ -111,58 +118,92 @@ def arguments(task: Task) -> dict[str, Any]:
     if bf16 is None:
         bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
     return {name: getattr(task.config, name) for name in _AS_THEY_ARE} | {
+        "per_device_eval_batch_size": task.config.per_device_train_batch_size,
         "output_dir": str(task.out / checkpoints.CHECKPOINTS),
         "activation_checkpointing": task.config.gradient_checkpointing,
         "bf16": bf16,
         "dataloader_pin_memory": torch.cuda.is_available(),
         "disable_tqdm": True,
         "logging_nan_inf_filter": False,
-        "report_to": "none",
+        "report_to": task.config.report_to,
+        "run_name": str(task.out),
     }
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What one pass of training came to."""
+    """What one pass of training came to: the weights are those of step `kept`.
+
+    `dev` is what was measured of them on the dev rows; empty where nothing was.
+    """
 
     steps: int
     seconds: float
     metrics: dict[str, float]
+    kept: int = 0
+    dev: dict[str, float] = field(default_factory=dict)
+    note: str = ""
 
 
 def fit(trainer: Any, task: Task) -> Fit:
     """Train to the last step from the newest valid checkpoint, telling the hooks.
 
-    The seconds are those of all attempts, counted through the checkpoints.
+    With an `eval_dataset` it looks at it every `eval_steps`, stops where that is enough, and keeps the
+    best weights. The seconds are those of all attempts, counted through the checkpoints.
     """
     from transformers import PrinterCallback
 
     watch = _watch(task)
     trainer.add_callback(watch)
     trainer.remove_callback(PrinterCallback)
+    if isinstance(task.config, EpochsConfig) and trainer.eval_dataset:
+        trainer.add_callback(best.callback(task.config))
     folder = task.out / checkpoints.CHECKPOINTS
     checkpoints.discard_broken(folder)
     newest = checkpoints.newest_valid(folder)
-    trainer.train(resume_from_checkpoint=str(newest) if newest else None)
+    if newest and _trained(newest, task):  # killed between its last step and its result
+        watch.seconds = checkpoints.seconds(newest)
+        _take_up(trainer, newest)
+    else:
+        trainer.train(resume_from_checkpoint=str(newest) if newest else None)
     trainer.remove_callback(watch)
     state = trainer.state
-    if state.global_step < state.max_steps:
+    if state.global_step < state.max_steps and not best.over(task.config, state):
         if watch.stopped:
             raise Stopped(f"stopped after step {state.global_step} of {state.max_steps}, as asked")
         raise TrainError(f"training ended at step {state.global_step} of {state.max_steps}")
     last: Row = next((log for log in reversed(state.log_history) if "loss" in log), {})
-    return Fit(state.global_step, watch.seconds, _numbers(last))
+    kept, note = best.take(trainer, folder)
+    dev = _numbers(best.measured(state, kept))
+    return Fit(state.global_step, watch.seconds, _numbers(last), kept, dev, note)
+
+
+def _trained(checkpoint: Path, task: Task) -> bool:
+    """Whether there is no step left to take from `checkpoint`."""
+    from transformers import TrainerState
+
+    state = TrainerState.load_from_json(str(checkpoint / _STATE_FILE))
+    return state.global_step >= state.max_steps or best.over(task.config, state)
+
+
+def _take_up(trainer: Any, checkpoint: Path) -> None:
+    """Weights and state as they were at the end of a training."""
+    from transformers import TrainerState
+
+    trainer._load_from_checkpoint(str(checkpoint))
+    trainer.state = TrainerState.load_from_json(str(checkpoint / _STATE_FILE))
 
 
 def _numbers(logs: Mapping[str, Any]) -> dict[str, float]:
     return {
         name: float(value)
         for name, value in logs.items()
-        if isinstance(value, int | float) and name != "step"
+        if isinstance(value, int | float) and name != "step" and not name.endswith(_SPEED)
     }
 
 
-_SECONDS_FILE = "seconds.json"
+_SPEED = ("_runtime", "_per_second")  # of an evaluation: no curve
+_STATE_FILE = "trainer_state.json"
 
 
 def _watch(task: Task) -> Any:
@@ -179,8 +220,10 @@ def _watch(task: Task) -> Any:
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             newest = checkpoints.newest_valid(Path(args.output_dir))
-            if newest and (newest / _SECONDS_FILE).exists():
-                self.seconds = float((newest / _SECONDS_FILE).read_text())
+            watched = Watched.of(task.config, exact=not args.bf16)
+            self.hearing = Hearing(Monitor(watched), Folder(task.out), task.hooks)
+            self.hearing.begin(state.global_step, newest)
+            self.seconds = checkpoints.seconds(newest) if newest else 0.0
             self._since = time.monotonic()
             task.hooks.progress(Progress(state.global_step, state.max_steps))
 
@@ -191,6 +234,7 @@ def _watch(task: Task) -> Any:
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
             values = _numbers(logs or {})
+            self.hearing.hear(state.global_step, values)
             loss = values.get("loss", 0.0)
             if loss - loss != 0:
                 raise TrainError(
@@ -204,9 +248,10 @@ def _watch(task: Task) -> Any:
             folder = Path(args.output_dir)
             newest = folder / f"checkpoint-{state.global_step}"
             seconds = self.seconds + time.monotonic() - self._since
-            (newest / _SECONDS_FILE).write_text(str(seconds))
+            (newest / checkpoints.SECONDS).write_text(str(seconds))
+            self.hearing.keep(newest)
             checkpoints.mark_complete(newest)
-            checkpoints.keep_newest(folder)
+            checkpoints.keep_newest(folder, best=state.best_global_step)
 
         def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             self.seconds += time.monotonic() - self._since

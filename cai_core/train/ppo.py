@@ -11,6 +11,7 @@ import json
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,6 +28,8 @@ from cai_core.train.card import Run
 from cai_core.train.configs import PpoConfig
 from cai_core.train.loop import Task
 from cai_core.train.policy import advantages as adv
+from cai_core.train.policy.evaluation import Evaluation, Questions, Umpire
+from cai_core.train.policy.evaluation import callback as evaluation_callback
 from cai_core.train.policy.meters import Meters
 from cai_core.train.policy.rollouts import (
     Answers,
@@ -41,28 +44,37 @@ from cai_core.train.policy.rollouts import (
     seeded,
     short_enough,
 )
-from cai_core.train.reward import RewardModel
+from cai_core.train.reward_model import RewardModel
+from cai_core.train.watch.samples import Spoken
 
 Tensor = torch.Tensor
 HELD_OUT = 64  # dev prompts whose scores are told at the end
 _VALUE_FILE, _STATE_FILE = "value.safetensors", "ppo.json"
 
 
-def train(task: Task, *, reward: Path | RewardFn) -> Run:
+def train(
+    task: Task,
+    *,
+    reward: Path | RewardFn,
+    umpire: Umpire | None = None,
+    safe: Sequence[Chat] = (),
+) -> Run:
     """Train the policy `task.model` on its prompts against `reward` and save it in `task.out`.
 
     Args:
         reward: the folder of a reward model, or a function from chats and answers to scores; the
             value model starts from that reward model, else from the policy's body.
+        umpire: compares the policy with its start every `eval_steps`. safe: prompts that it should
+            go on answering; without them the dev prompts tagged safe.
     Returns:
         The record of `out/run.json`; eval_objective/scores is of the dev prompts, with the one before.
     Raises:
         TrainError, DataError: it cannot start, or diverged. Stopped: as asked; call again to go on.
     """
-    return loop.perform(task, lambda asked: _train(asked, reward))
+    return loop.perform(task, lambda asked: _train(asked, reward, umpire, safe))
 
 
-def _train(task: Task, reward: Path | RewardFn) -> Run:
+def _train(task: Task, reward: Path | RewardFn, umpire: Umpire | None, safe: Sequence[Chat]) -> Run:
     config = cast(PpoConfig, task.config)
     tokenizer = loop.load_tokenizer(task.model)
     tokenizer.padding_side = "left"
@@ -78,11 +90,14 @@ def _train(task: Task, reward: Path | RewardFn) -> Run:
         reward_fn=judge.reward if judge else cast(RewardFn, reward),
         tokenizer=tokenizer,
     )
+    evaluation = Evaluation(task, Questions.of(task, safe), trainer.reward_fn, umpire)
+    trainer.add_callback(evaluation_callback(evaluation, trainer))
     fit = loop.fit(trainer, task)
     trainer.save_policy(task.out)
     metrics = {**fit.metrics, **trainer.held_out_scores()}
     note = f"{dropped} prompts were longer than max_prompt_length and left out" if dropped else ""
-    return loop.with_notes(task.run(steps=fit.steps, seconds=fit.seconds, metrics=metrics), note)
+    run = task.run(steps=fit.steps, seconds=fit.seconds, metrics=metrics)
+    return loop.with_notes(replace(run, best=evaluation.best), note, umpire.note if umpire else "")
 
 
 class ValueModel(nn.Module):
@@ -318,6 +333,17 @@ class PpoTrainer(Trainer):
         """What is left when training is done: the policy alone."""
         self.actor_critic.policy.save_pretrained(out)
         self.tokenizer.save_pretrained(out)
+
+    def answer(self, chats: Sequence[Chat]) -> list[Spoken]:
+        """One answer a prompt, drawn alike at every call. Raises Stopped: as asked."""
+        policy = self.actor_critic.policy
+        with seeded(self.ppo.seed, "dev"):
+            said = sample(policy, self.tokenizer, chats, self.ppo, self._refuse_if_stopped)
+        return [Spoken(*one) for one in zip(said.texts, said.ended.tolist(), strict=True)]
+
+    def _refuse_if_stopped(self) -> None:
+        if self.task.hooks.should_stop():
+            raise Stopped("stopped while the dev prompts were answered")
 
     def held_out_scores(self) -> dict[str, Estimate]:
         """Mean score on dev prompts of the trained policy and of the reference it started from."""

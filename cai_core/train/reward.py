@@ -1,17 +1,15 @@
-"""Reward models: TRL's RewardTrainer taught soft labels, and the scores that come out of it.
+"""Train a reward model: TRL's RewardTrainer taught soft labels, or a head on a frozen backbone.
 
 TRL knows hard preferences only. Here a pair says with what probability its chosen answer is the
 better one (CAI section 4.1), and how much it weighs.
 """
 
 import dataclasses
-import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from safetensors import safe_open
 from torch.nn.functional import logsigmoid
 from transformers import AutoModelForSequenceClassification
 from trl.trainer.reward_config import RewardConfig as TrlRewardConfig
@@ -21,16 +19,21 @@ from trl.trainer.reward_trainer import (
     suppress_seqcls_warning,
 )
 
-from cai_core.errors import Stopped, TrainError
-from cai_core.schema import Chat, Hooks, Row, assistant, chat_row
-from cai_core.stats import Estimate, wilson
+from cai_core.errors import TrainError
+from cai_core.schema import Row
 from cai_core.train import loop, sft
-from cai_core.train.card import RUN_FILE, Run
+from cai_core.train.card import Run
 from cai_core.train.configs import RewardConfig
 from cai_core.train.loop import Task
+from cai_core.train.reward_model import RewardModel
+from cai_core.train.rewards import cutting, frozen, frozen_training, held_out, memory, scale
+from cai_core.train.rewards.cutting import FittingPairs
+from cai_core.train.rewards.scale import PolicyAnswers, Scorer
+from cai_core.train.watch import ends, first_batch
 
-HEAD = "score.weight"
-SCALE_PAIRS = 128  # pairs whose 256 answers set shift and scale: their mean is known to 0.06 sd
+SCALE_PAIRS = (
+    scale.ENOUGH // 2
+)  # training pairs that set shift and scale without a policy's answers
 
 
 class SoftCollator:
@@ -46,17 +49,28 @@ class SoftCollator:
         return batch
 
 
-class SoftRewardTrainer(RewardTrainer):
-    """RewardTrainer whose loss is the cross-entropy to `p_chosen`, times `weight`.
+class SoftRewardTrainer(first_batch.ShowsFirstBatch, sft.Quiet, RewardTrainer):
+    """RewardTrainer whose loss is the weighted cross-entropy to `p_chosen`.
 
-    loss = -w (p log sigmoid(d) + (1 - p) log sigmoid(-d)), d = r_chosen - r_rejected.
+    loss = -sum w (p log sigmoid(d) + (1 - p) log sigmoid(-d)) / sum w,  d = r_chosen - r_rejected,
+
+    both sums over all pairs of a step: those of every pass and every process. The centering term
+    (arXiv 2312.09244, eq. 2) is weighed alike.
     """
 
-    _send_telemetry = sft.QuietSftTrainer._send_telemetry
-    create_model_card = sft.QuietSftTrainer.create_model_card
+    loss_is_scaled_for_ga = True  # by the step's weight, so not once more by its passes
+
+    def first_batch(self, inputs: Any) -> list[Row]:
+        return first_batch.of_scored(self.processing_class, inputs)
 
     def _set_signature_columns_if_needed(self) -> None:
         self._signature_columns: Any = ["chosen_ids", "rejected_ids", "p_chosen", "weight"]
+
+    def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Any:
+        """The weight of a step: of its passes, here and in the other processes."""
+        weight = torch.stack([batch["weight"].sum() for batch in batch_samples]).sum()
+        weights: Any = self.accelerator.gather(weight.to(device))
+        return weights.sum()
 
     def compute_loss(
         self,
@@ -70,50 +84,92 @@ class SoftRewardTrainer(RewardTrainer):
         _, outputs = keeps_metrics(model, inputs, return_outputs=True)
         chosen, rejected = outputs.logits.squeeze(-1).float().chunk(2)  # (B,) each
         gap = chosen - rejected
-        loss = -(weight * (p * logsigmoid(gap) + (1 - p) * logsigmoid(-gap))).mean()
+        each = -(p * logsigmoid(gap) + (1 - p) * logsigmoid(-gap))
         centering = cast(TrlRewardConfig, self.args).center_rewards_coefficient or 0.0
-        loss = loss + centering * ((chosen + rejected) ** 2).mean()
+        each = each + centering * (chosen + rejected) ** 2
+        whole = weight.sum() if num_items_in_batch is None else num_items_in_batch
+        loss = (weight * each).sum() / whole.clamp(min=1e-12)
+        if num_items_in_batch is not None:
+            loss = loss * self.accelerator.num_processes  # gradients are averaged over processes
         return (loss, outputs) if return_outputs else loss
 
 
-def train(task: Task) -> Run:
+def train(
+    task: Task,
+    *,
+    backbone: frozen.Backbone | None = None,
+    answers: PolicyAnswers | None = None,
+) -> Run:
     """Train a reward model from `task`'s preference dataset and save it in `task.out`.
 
+    Args:
+        backbone: whose features are read, where the configuration freezes it.
+        answers: of the policy; they set shift and scale. Without any, training answers do.
     Returns:
         The record of `out/run.json`: accuracy on dev and test with Wilson's interval, also by
-        source; shift and scale that give training answers mean 0 and deviation 1.
+        source; what was cut and dropped; shift and scale. `out/scores.json` has the held-out scores.
     Raises:
         TrainError: it cannot start, or diverged. Stopped: as asked; call again to go on.
     """
-    return loop.perform(task, _train)
+    config = cast(RewardConfig, task.config)
+
+    def work(asked: Task) -> Run:
+        judge, run = _frozen(asked, backbone) if config.frozen_backbone else _train(asked)
+        return _measured(asked, run, judge, answers)
+
+    run = loop.perform(task, work)
+    if answers is None or (run.reward or {}).get("of") == answers.of:
+        return run
+    judge = _loaded(task, backbone if config.frozen_backbone else None)
+    return scale.calibrated(task.out, judge, answers, hooks=task.hooks)
 
 
-def _train(task: Task) -> Run:
+def _loaded(task: Task, backbone: frozen.Backbone | None) -> Scorer:
+    if backbone is None:
+        return RewardModel.load(task.out)
+    return frozen.load(task.out, backbone, base=task.model)
+
+
+def _frozen(task: Task, backbone: frozen.Backbone | None) -> tuple[Scorer, Run]:
+    if backbone is None:
+        raise TrainError("a frozen backbone needs the features of its model; use `train reward`")
+    return frozen_training.train(task, backbone)
+
+
+def _train(task: Task) -> tuple[Scorer, Run]:
     config = cast(RewardConfig, task.config)
     tokenizer = loop.load_tokenizer(task.model)
     torch.manual_seed(config.seed)  # the new head
+    model = _with_head(task.model)
+    window = int(model.config.get_text_config().max_position_embeddings)
+    limit = min(config.max_length, window)
+    pairs = FittingPairs.of(task.data.train, tokenizer, limit)
+    memory.forget_peak()
     trainer = SoftRewardTrainer(
-        model=_with_head(task.model),
+        model=model,
         args=_arguments(task),
-        train_dataset=sft.dataset(_trainable(task.data.train)),
+        train_dataset=sft.dataset(tokenized(pairs.rows, tokenizer)),
+        eval_dataset=_dev_of(task, tokenizer, limit),
         processing_class=tokenizer,
         data_collator=SoftCollator(tokenizer.pad_token_id),
         peft_config=sft.lora(config.lora, "SEQ_CLS"),
     )
-    kept = len(cast(Any, trainer.train_dataset))
-    dropped = len(task.data.train) - kept
-    if not kept:
-        raise TrainError(f"all {dropped} pairs are longer than max_length = {config.max_length}")
+    weights = cast(torch.nn.Module, trainer.model).parameters()
+    trained = sum([one.numel() for one in weights if one.requires_grad])
     fit = loop.fit(trainer, task)
+    sizes = {"parameters_trained": trained, "peak_memory_bytes": memory.peak_bytes()}
     sft.save_merged(trainer, task.out)
-    judge = RewardModel(task.out, trainer.model, tokenizer)
-    accuracies = _accuracies(judge, task)
-    if shown := {name: one.value for name, one in accuracies.items() if one.n}:
-        task.hooks.metric(fit.steps, shown)
-    metrics = {**fit.metrics, "dropped_pairs": dropped, **accuracies}
+    judge = RewardModel(task.out, trainer.model, tokenizer, max_length=config.max_length)
+    metrics = fit.metrics | fit.dev | pairs.counts | sizes
     run = task.run(steps=fit.steps, seconds=fit.seconds, metrics=metrics)
-    note = f"{dropped} pairs were longer than max_length and left out" if dropped else ""
-    return loop.with_notes(dataclasses.replace(run, reward=_spread(judge, task)), note)
+    return judge, loop.with_notes(run, *pairs.notes, fit.note)
+
+
+def _dev_of(task: Task, tokenizer: Any, limit: int) -> Any:
+    """The dev pairs that fit, for a look at them during training; None where there are none."""
+    rows = task.data.split("dev")
+    kept = FittingPairs.of(rows, tokenizer, limit).rows if rows else ()
+    return sft.dataset(tokenized(kept, tokenizer)) if kept else None
 
 
 def _arguments(task: Task) -> TrlRewardConfig:
@@ -135,150 +191,38 @@ def _with_head(folder: Path) -> Any:
         )
 
 
-def _trainable(rows: Iterable[Row]) -> tuple[Row, ...]:
-    columns = ("prompt", "chosen", "rejected", "p_chosen", "weight")
-    return tuple({name: row[name] for name in columns} for row in rows)
+def tokenized(rows: Sequence[Row], tokenizer: Any) -> tuple[Row, ...]:
+    """The columns that the trainer reads, from rows that fit."""
+    return tuple(
+        {
+            "chosen_ids": cutting.render(tokenizer, row["prompt"] + row["chosen"]),
+            "rejected_ids": cutting.render(tokenizer, row["prompt"] + row["rejected"]),
+            "p_chosen": row["p_chosen"],
+            "weight": row["weight"],
+        }
+        for row in rows
+    )
 
 
-def _accuracies(judge: "RewardModel", task: Task) -> dict[str, Estimate]:
-    """Share of held-out pairs that the model orders as their label does, in all and by source."""
-    found: dict[str, Estimate] = {}
+def _measured(task: Task, run: Run, judge: Scorer, answers: PolicyAnswers | None) -> Run:
+    """With what it says of held-out pairs, and with shift and scale."""
+    scores: held_out.Scores = {}
+    found: Row = {}
     for split, prefix in (("dev", "eval"), ("test", "test")):
-        pairs = task.data.split("dev" if split == "dev" else "test")
-        rows = [row for row in pairs if row["p_chosen"] != 0.5]
-        right = _right(judge, rows, task.hooks)
-        found[f"{prefix}_accuracy"] = wilson(sum(right), len(right))
-        for source in sorted({row["source"] for row in rows}):
-            part = [ok for ok, row in zip(right, rows, strict=True) if row["source"] == source]
-            found[f"{prefix}_accuracy_{source}"] = wilson(sum(part), len(part))
-    return found
-
-
-def _right(judge: "RewardModel", rows: Sequence[Row], hooks: Hooks) -> list[float]:
-    """1 where the pair is ordered as labelled, 0.5 where the scores are equal, else 0."""
-    chosen = judge.raw([_chat(row, "chosen") for row in rows], hooks=hooks)
-    rejected = judge.raw([_chat(row, "rejected") for row in rows], hooks=hooks)
-    right = []
-    for one, other, row in zip(chosen, rejected, rows, strict=True):
-        gap = (one - other) * (row["p_chosen"] - 0.5)
-        right.append(1.0 if gap > 0 else 0.5 if gap == 0 else 0.0)
-    return right
-
-
-def _spread(judge: "RewardModel", task: Task) -> Row:
-    """Shift and scale: mean and deviation of the raw scores of training answers."""
-    rows = task.data.train[:SCALE_PAIRS]
-    chats = [_chat(row, side) for row in rows for side in ("chosen", "rejected")]
-    scores = judge.raw(chats, hooks=task.hooks)
-    scale = statistics.pstdev(scores)
-    return {
-        "shift": statistics.fmean(scores),
-        "scale": scale if scale > 1e-6 else 1.0,
-        "n": len(scores),
-    }
-
-
-def _chat(row: Row, side: str) -> list[Row]:
-    return list(row["prompt"]) + list(row[side])
-
-
-class RewardModel:
-    """A trained reward model: scores of chats that end in an assistant turn; higher is better."""
-
-    def __init__(self, folder: Path, model: Any, tokenizer: Any, reward: Row | None = None) -> None:
-        self.folder, self.model, self.tokenizer = folder, model.eval(), tokenizer
-        self.shift = float((reward or {}).get("shift", 0.0))
-        self.scale = float((reward or {}).get("scale", 1.0))
-
-    @classmethod
-    def load(cls, folder: Path) -> "RewardModel":
-        """Raises TrainError: `folder` holds no reward model with a trained head."""
-        reward = check(folder)
-        tokenizer = loop.load_tokenizer(folder)
-        with loop.loading(folder):
-            model = AutoModelForSequenceClassification.from_pretrained(folder, **loop.SAFELY)
-        model.config.get_text_config().pad_token_id = tokenizer.pad_token_id
-        if torch.cuda.is_available():
-            model.to("cuda")
-        return cls(folder, model, tokenizer, reward)
-
-    def score(
-        self, chats: Sequence[Chat | list[Row]], *, batch_size: int = 16, hooks: Hooks | None = None
-    ) -> list[float]:
-        """(raw - shift) / scale: training answers have mean 0 and deviation 1."""
-        raw = self.raw(chats, batch_size=batch_size, hooks=hooks)
-        return [(value - self.shift) / self.scale for value in raw]
-
-    def reward(self, chats: Sequence[Chat], answers: Sequence[str]) -> list[float]:
-        """The scores of answers, each with its chat: what PPO learns from."""
-        return self.score(
-            [(*chat, assistant(text)) for chat, text in zip(chats, answers, strict=True)]
-        )
-
-    @torch.no_grad()
-    def raw(
-        self, chats: Sequence[Chat | list[Row]], *, batch_size: int = 16, hooks: Hooks | None = None
-    ) -> list[float]:
-        """The head's output at the end of each chat, rendered through its own template."""
-        rendered = [self.render(chat) for chat in chats]
-        order = sorted(range(len(rendered)), key=lambda i: len(rendered[i]))
-        scores = [0.0] * len(rendered)
-        for start in range(0, len(order), batch_size):
-            if hooks and hooks.should_stop():
-                raise Stopped("scoring was stopped, as asked")
-            part = order[start : start + batch_size]
-            for index, value in zip(part, self._batch([rendered[i] for i in part]), strict=True):
-                scores[index] = value
-        return scores
-
-    def render(self, chat: Chat | list[Row]) -> list[int]:
-        """Token ids of a chat as in training; the beginning is cut where the window is full."""
-        rows = chat if isinstance(chat, list) else chat_row(chat)
-        if not rows or rows[-1]["role"] != "assistant":
-            raise TrainError("a reward model scores chats that end in an assistant turn")
-        ids: list[int] = self.tokenizer.apply_chat_template(rows)["input_ids"]
-        return ids[-int(self.model.config.get_text_config().max_position_embeddings) :]
-
-    def _batch(self, ids: list[list[int]]) -> list[float]:
-        padded = self.tokenizer.pad({"input_ids": ids}, padding_side="right", return_tensors="pt")
-        logits = self.model(**padded.to(self.model.device), use_cache=False).logits  # (B, 1)
-        values: list[float] = logits.squeeze(-1).float().tolist()
-        return values
-
-
-def check(folder: Path) -> Row:
-    """Shift and scale of the reward model in `folder`, which is refused without a trained head.
-
-    Raises:
-        TrainError: its weights hold no `score.weight`, or its run.json names another method.
-    """
-    files = sorted(folder.glob("*.safetensors"))
-    if not files:
-        raise TrainError(f"{folder} holds no model in safetensors form")
-    if not any(_holds_head(file) for file in files):
-        raise TrainError(
-            f"{folder} is not a reward model: its weights have no trained head ({HEAD});"
-            " train one with `train reward`"
-        )
-    if not (folder / RUN_FILE).exists():  # a downloaded one: it has a head, but no scale of ours
-        return {"shift": 0.0, "scale": 1.0}
-    run = Run.read(folder)
-    if run.method != "reward":
-        raise TrainError(f"{folder} was trained by {run.method}; it is not a reward model")
-    return run.reward or {"shift": 0.0, "scale": 1.0}
-
-
-def _holds_head(file: Path) -> bool:
-    with safe_open(file, framework="pt") as weights:
-        return HEAD in weights.keys()  # noqa: SIM118 (it is no mapping)
-
-
-def score(
-    folder: Path, conversations: Sequence[Chat], *, hooks: Hooks | None = None
-) -> list[float]:
-    """Scaled scores of chats that end in an assistant turn, under the reward model in `folder`.
-
-    Raises:
-        TrainError: no trained head, or a chat that ends in another turn.
-    """
-    return RewardModel.load(folder).score(conversations, hooks=hooks)
+        rows = task.data.split("dev" if split == "dev" else "test")
+        scores[split] = held_out.pair_scores(judge, rows, task.hooks)
+        found |= held_out.accuracies(rows, scores[split], prefix)
+        if split == "dev":
+            ends.tell(task.out, *held_out.leaning(rows, scores[split]), ends.MARGIN)
+    held_out.write(task.out, scores)
+    if shown := {name: one.value for name, one in found.items() if one.n}:
+        task.hooks.metric(run.steps, shown)
+    if answers is None:
+        some = task.data.train[:SCALE_PAIRS]
+        answers_of = [row["prompt"] + row[side] for row in some for side in ("chosen", "rejected")]
+        spread = scale.spread(judge, answers_of, scale.OF_TRAINING, hooks=task.hooks)
+    else:
+        spread = scale.spread(judge, answers.chats, answers.of, hooks=task.hooks)
+    return dataclasses.replace(
+        run, metrics={**run.metrics, **found}, reward={**(run.reward or {}), **spread}
+    )

@@ -148,7 +148,9 @@ def _labelled_by(row: Row) -> str:
 
 
 def _prompts(row: Row) -> Row:
-    return {"prompt": _chat(row)}
+    tags = row.get("tags") if isinstance(row, dict) else None
+    known = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
+    return {"prompt": _chat(row)} | ({"tags": known} if known else {})
 
 
 _CHECKS = {"sft": _sft, "preference": _preference, "prompts": _prompts}

@@ -55,6 +55,8 @@ def snapshot_here(tiny_folder: Path, models: Path) -> Path:
         "run:",
         "run:../x",
         "run:a/../../b",
+        "run:a/ppo/best/more",
+        "run:a/ppo/..",
         "endpoint:lab",
         "scripted:x",
     ],
@@ -89,6 +91,22 @@ def test_a_run_is_found_by_id_and_its_parts_by_name(tiny_folder: Path) -> None:
         catalogue.resolve("run:20260102-b")
     with pytest.raises(ModelError, match="no run '20260103-c'"):
         catalogue.resolve("run:20260103-c")
+
+
+def test_the_best_checkpoint_of_a_policy_is_found_and_listed(tiny_folder: Path) -> None:
+    train_here(tiny_folder, "20260101-a", "", "ppo")
+    best = train_here(tiny_folder, "20260101-a", "best", "ppo")
+    of_chain = train_here(tiny_folder, "20260102-b", "ppo/best", "ppo")
+    assert catalogue.resolve("run:20260101-a/best") == best
+    assert catalogue.resolve("run:20260102-b/ppo/best") == of_chain
+    ids = [info.id for info in catalogue.known(Settings()) if info.kind == "run"]
+    assert ids == ["run:20260102-b/ppo/best", "run:20260101-a", "run:20260101-a/best"]
+
+
+def test_a_run_without_a_best_checkpoint_says_why(tiny_folder: Path) -> None:
+    train_here(tiny_folder, "20260101-a", "", "ppo")
+    with pytest.raises(ModelError, match="no judge liked one more than the start"):
+        catalogue.resolve("run:20260101-a/best")
 
 
 def test_a_model_of_the_hub_is_found_where_it_was_fetched(

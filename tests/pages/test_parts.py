@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cai_core.schema import Constitution, Principle, Version
+from cai_core.stats import Estimate
 from cai_core.text import word_diff
 from tests.pages.seed import HONEST, KIND, SAFE, SHORT
+from ui.cards import estimate_text, interval_text
 from ui.diff import diff_html, joined
 from ui.draft import Draft
 from ui.plain import block, label
@@ -32,6 +34,19 @@ def test_a_difference_is_escaped(old, new):
     html = diff_html(word_diff(old, new))
     bare = html.replace("<div", "").replace("</div", "").replace("<ins", "").replace("</ins", "")
     assert "<" not in bare.replace("<del", "").replace("</del", "")
+
+
+def test_the_ends_of_a_narrow_interval_have_one_more_digit():
+    narrow = Estimate(0.5, 0.498, 0.502, 240_000)
+    assert interval_text(narrow, percent=True) == "95% interval 49.8% to 50.2%, n = 240,000"
+    assert estimate_text(narrow, percent=True) == "50% (49.8 to 50.2)"
+    assert interval_text(narrow) == "95% interval 0.498 to 0.502, n = 240,000"
+    slight = Estimate(0.0201, 0.0199, 0.0203, 9)
+    assert interval_text(slight, points=True) == "95% interval +1.99 to +2.03, n = 9"
+
+
+def test_an_interval_without_width_is_said_as_briefly_as_its_number():
+    assert interval_text(Estimate(1, 1, 1, 9), percent=True) == "95% interval 100% to 100%, n = 9"
 
 
 def test_text_of_others_is_no_markdown_in_a_label_and_no_html_in_a_block():

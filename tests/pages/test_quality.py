@@ -218,6 +218,18 @@ def test_my_hour_is_that_of_the_person_who_looks(workspace, open_page):
     assert "What to look at next" in said(at)
 
 
+def test_verdicts_out_of_a_file_have_no_pace(workspace, open_page):
+    drawn = Review(True, "even", 1 / judged.N, "Dora")
+    read = [labels.verdict_label(judged.pair_of(i), "a", review=drawn) for i in range(judged.N)]
+    with workspace.db() as db:
+        for part in (read[:70], read[70:]):  # a long file is read in parts, each with its time
+            labels.add_many(db, part, job="file:there")
+    at = open_page("quality", person="Dora", **{TAB: "My hour"})
+    assert not at.exception
+    assert metrics(at)["Pairs an hour"] == "–"
+    assert "n = 0 given one by one" in said(at)
+
+
 def test_a_dataset_is_a_population_of_its_own(workspace, open_page, tmp_path):
     with workspace.db() as db:
         frozen = freeze(db, tmp_path / "frozen")

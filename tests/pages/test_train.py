@@ -7,6 +7,7 @@ import pytest
 
 from cai_core.jobs import queue
 from cai_core.store import datasets, work
+from ui import run_again
 
 KINDS = ("sft", "preference", "prompts")
 
@@ -118,3 +119,46 @@ def test_what_is_set_survives_another_method_and_another_page(with_datasets, ope
     at.segmented_control(key="train_what").set_value("PPO").run()
     assert not at.exception
     assert at.number_input(key="set_ppo_kl_coef").value == 0.2
+
+
+def run_of(workspace, kind, settings, **options):
+    with workspace.db() as db:
+        spec = queue.Submission(
+            kind=kind, title="earlier", options=options, config={"settings": settings}
+        )
+        return queue.submit(db, spec, by="Grace", supervise=False)
+
+
+def test_a_run_is_started_again_from_its_settings(with_datasets, open_page):
+    data = str(with_datasets.home / "datasets" / "sft")
+    settings = {"max_steps": 7, "lora": {"r": 4}, "learning_rate": 1e-4}
+    job = run_of(with_datasets, "sft", settings, data=data, model="builtin:smollm2-135m-instruct")
+    at = open_page("runs")
+    at.button(key=f"open_{job.id}").click().run()
+    at.button(key=f"again_{job.id}").click().run()
+    assert not at.exception
+    at.switch_page("pages/train.py").run()
+    assert not at.exception
+    assert at.segmented_control(key="train_what").value == "SFT"
+    assert at.number_input(key="set_sft_1_max_steps").value == 7
+    assert at.number_input(key="set_sft_1_lora_r").value == 4
+    at.button(key="start_sft").click().run()
+    newest = jobs(with_datasets)[0]
+    config = json.loads((queue.folder_of(newest.id) / "config.yaml").read_text())
+    assert config == settings
+    assert data in newest.argv
+    at.button(key="defaults_sft").click().run()
+    assert at.number_input(key="set_sft_2_max_steps").value == -1
+
+
+def test_a_chain_is_started_again_from_its_settings(with_datasets, open_page):
+    at = choose(open_page, "All three")
+    at.toggle(key="chain_audit").set_value(True).run()
+    at.number_input(key="chain_ppo_kl_coef").set_value(0.2).run()
+    at.button(key="start_chain").click().run()
+    (job,) = jobs(with_datasets)
+    at.session_state["train_start"] = run_again.Start.of(job)
+    at.run()
+    assert not at.exception
+    assert at.toggle(key="chain_audit_1").value
+    assert at.number_input(key="chain_ppo_1_kl_coef").value == 0.2

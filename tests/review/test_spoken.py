@@ -43,6 +43,16 @@ def test_sighted_verdicts_stand_apart_from_first_blind_ones_and_later_ones_in_ne
 def test_when_and_by_whom_is_that_of_the_first_verdict_that_measures():
     people = said((2, "Ada", "skip"), (2, "Ben", "a"), (1, "Ada", "a"), (2, "Cy", "a"))
     times = np.array([f"2026-01-01T00:00:0{n}" for n in range(4)], dtype="datetime64[us]")
-    when, who = first_said(np.array([1, 2]), replace(people, times=times))
-    assert [people.names[at] for at in who] == ["Ada", "Ben"]
-    assert (when - when.min()).tolist() == [1.0, 0.0]
+    found = first_said(np.array([1, 2]), replace(people, times=times))
+    assert [people.names[at] for at in found.people] == ["Ada", "Ben"]
+    assert (found.when - found.when.min()).tolist() == [1.0, 0.0]
+    assert found.alone.tolist() == [True, True]
+
+
+def test_verdicts_of_one_time_came_together_though_only_one_of_them_measures_these_pairs():
+    people = said((1, "Ada", "a"), (2, "Ada", "b"), (3, "Ada", "skip"), (9, "Ben", "a"))
+    times = np.array([f"2026-01-01T00:00:0{n}" for n in (0, 1, 2, 0)], dtype="datetime64[us]")
+    assert first_said(np.array([1, 2]), replace(people, times=times)).alone.tolist() == [
+        False,
+        True,
+    ]

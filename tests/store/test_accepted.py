@@ -50,7 +50,7 @@ def test_what_makes_no_sense_is_refused_in_words(db):
         accepted.take_back(db, "x", who="Ada")
     stored = accepted.accept(db, ONE)
     accepted.take_back(db, stored.id, who="Ada")
-    with pytest.raises(DataError, match="taken back already"):
+    with pytest.raises(DataError, match="this accepted finding was undone already"):
         accepted.take_back(db, stored.id, who="Ada")
 
 

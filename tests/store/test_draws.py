@@ -139,6 +139,43 @@ def test_one_pair_in_ten_is_read_by_two_people(db):
     assert db["draws"].count == 400
 
 
+@pytest.mark.parametrize("at_once", [1, 5])
+def test_as_many_are_read_twice_or_come_back_however_many_are_leased_at_once(db, at_once):
+    pairs.add(db, [pair(f"q{at}") for at in range(800)])
+    readers, given = read_by_two(db, EVEN, at_once=at_once, until=720)
+    twice = sum(n == 2 for n in readers.values()) / len(readers)
+    came_back = (given - readers.total()) / readers.total()
+    assert twice == pytest.approx(0.1, abs=0.025)  # two standard deviations of 720
+    assert came_back == pytest.approx(0.03, abs=0.013)
+
+
+@pytest.mark.parametrize("at_once", [1, 5])
+def test_second_readers_and_what_comes_back_leave_the_chances_of_draws_right(filled, at_once):
+    levels = dict(filled.execute("SELECT pair, level FROM pair_states").fetchall())
+    left = {number: chance_of_level(level) for number, level in levels.items()}
+    filled.execute("UPDATE pair_states SET twice = 1")
+    readers, _ = read_by_two(filled, USEFUL, at_once=at_once, until=38)
+    assert max(readers.values()) == 2
+    drawn = list(filled["draws"].rows)
+    assert len(drawn) == len(readers)
+    for draw in drawn:  # each from what was undrawn then, scaled to all forty
+        share = left[draw["pair"]] / sum(left.values())
+        assert draw["pi"] == pytest.approx(share * len(left) / 40)
+        del left[draw["pair"]]
+
+
+def read_by_two(db, queue, *, at_once, until, seed=0):
+    """Ada and Grace read in turns: how many read each pair, and how many verdicts that took."""
+    chance, readers, given = random.Random(seed), Counter(), 0
+    while len(readers) < until:
+        for who in ("Ada", "Grace"):
+            for lease in draws.lease(db, who, queue, n=at_once, chance=chance):
+                given += 1
+                verdicts.give(db, Press(who, given, lease.pair.id, "a"), person=who)
+                readers[lease.pair.id] += not lease.again
+    return readers, given
+
+
 def test_some_pairs_come_back_to_the_same_person_and_do_not_measure(db):
     pairs.add(db, [pair(f"q{at}") for at in range(300)])
     again = []

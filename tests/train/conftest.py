@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
+from cai_core.cli.train_task import KINDS
 from cai_core.schema import Hooks, Progress
 from cai_core.train.configs import Method, TrainingConfig
 from cai_core.train.loop import Task
-from cai_core.train.rows import Kind, TrainingData
+from cai_core.train.rows import TrainingData
 from tests.tiny import save_tiny_model
-
-KINDS: dict[Method, Kind] = {"sft": "sft", "reward": "preference", "ppo": "prompts"}
 
 
 @pytest.fixture(autouse=True, scope="session")

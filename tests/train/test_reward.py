@@ -4,10 +4,11 @@ import pytest
 import torch
 from safetensors import safe_open
 from transformers import AutoModelForSequenceClassification
+from trl.trainer.reward_trainer import RewardTrainer
 
 from cai_core.errors import Stopped, TrainError
 from cai_core.schema import assistant, user
-from cai_core.train import reward
+from cai_core.train import reward, reward_model, sft
 from cai_core.train.card import Run
 from cai_core.train.configs import LoraSetting, RewardConfig
 from tests.train.conftest import (
@@ -66,7 +67,7 @@ def test_the_loss_is_the_weighted_cross_entropy(tiny, tmp_path):
     trainer = reward.SoftRewardTrainer(
         model=reward._with_head(tiny),
         args=reward._arguments(task),
-        train_dataset=reward.sft.dataset(reward._trainable(task.data.train)),
+        train_dataset=reward.sft.dataset(reward.tokenized(task.data.train, tokenizer)),
         processing_class=tokenizer,
         data_collator=reward.SoftCollator(tokenizer.pad_token_id),
     )
@@ -75,12 +76,74 @@ def test_the_loss_is_the_weighted_cross_entropy(tiny, tmp_path):
     assert sorted(p.tolist()) == pytest.approx([0.2, 0.5, 0.7, 1.0])
     scores = trainer.model(batch["input_ids"], attention_mask=batch["attention_mask"]).logits[:, 0]
     gap = scores[:4] - scores[4:]
-    expected = -(
-        weight * (p * torch.sigmoid(gap).log() + (1 - p) * torch.sigmoid(-gap).log())
-    ).mean()
+    expected = (
+        -(weight * (p * torch.sigmoid(gap).log() + (1 - p) * torch.sigmoid(-gap).log())).sum() / 3.5
+    )
     assert trainer.compute_loss(trainer.model, batch).item() == pytest.approx(
         expected.item(), abs=1e-6
     )
+
+
+def trained_by(trainer, steps):
+    trainer.train()
+    assert trainer.state.global_step == steps
+    return {name: value.detach().clone() for name, value in trainer.model.state_dict().items()}
+
+
+def farthest(one, other):
+    """The largest change of a weight of the body; the head begins at random."""
+    names = set(one) - {reward_model.HEAD}
+    return max(float((one[name] - other[name]).abs().max()) for name in names)
+
+
+def trainer_on(rows, tiny, tmp_path, kind=None, optim="adamw_torch", **more):
+    data = write_dataset(tmp_path / "d", "preference", train=rows)
+    task = make_task("reward", data, tiny, tmp_path / "o", config(**more))
+    tokenizer = reward.loop.load_tokenizer(tiny)
+    args = reward._arguments(task)
+    args.optim = optim
+    torch.manual_seed(0)
+    collator = reward.SoftCollator(tokenizer.pad_token_id)
+    return (kind or reward.SoftRewardTrainer)(
+        model=reward._with_head(tiny),
+        args=args,
+        train_dataset=reward.sft.dataset(reward.tokenized(task.data.train, tokenizer)),
+        processing_class=tokenizer,
+        data_collator=collator if kind is None else None,
+    )
+
+
+def test_with_hard_labels_it_is_trls_trainer(tiny, tmp_path):
+    """The same weights after four steps of two passes each, centering included."""
+    rows = preference_rows(16, p=1.0)
+    more = {"gradient_accumulation_steps": 2, "per_device_train_batch_size": 2}
+    more |= {"center_rewards_coefficient": 0.01}
+    ours = trained_by(trainer_on(rows, tiny, tmp_path, **more), 4)
+    theirs = trained_by(trainer_on(rows, tiny, tmp_path, HardTrainer, **more), 4)
+    assert farthest(ours, reward._with_head(tiny).state_dict()) > 1e-3
+    assert farthest(ours, theirs) < 1e-6
+    assert torch.allclose(ours[reward_model.HEAD], theirs[reward_model.HEAD], atol=1e-6, rtol=0)
+
+
+class HardTrainer(RewardTrainer):
+    """TRL's own, quiet."""
+
+    _send_telemetry = sft.Quiet._send_telemetry
+    create_model_card = sft.Quiet.create_model_card
+
+
+def test_a_step_is_normalised_by_the_weights_of_all_its_passes(tiny, tmp_path):
+    """Passes that weigh 5 and 0.5 together move the weights as one pass of all their pairs does."""
+    rows = preference_rows(4)
+    for row, p, weight in zip(rows, (1.0, 0.7, 0.5, 0.2), (3.0, 2.0, 0.5, 0.0), strict=True):
+        row |= {"p_chosen": p, "weight": weight}
+    options = {"lr_scheduler_type": "constant", "max_grad_norm": 0.0, "optim": "sgd"}
+    one = {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 1}
+    many = {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 4}
+    together = trained_by(trainer_on(rows, tiny, tmp_path, **options, **one), 1)
+    apart = trained_by(trainer_on(rows, tiny, tmp_path, **options, **many), 1)
+    moved = farthest(together, reward._with_head(tiny).state_dict())
+    assert farthest(together, apart) < 1e-4 * moved
 
 
 def test_accuracy_stands_with_its_interval_and_by_source(trained):
@@ -110,8 +173,8 @@ def test_a_score_does_not_depend_on_what_it_is_scored_with(trained):
         (user("Is it?"), assistant("no " * 40)),
         (user("One"), assistant("two"), user("Three?"), assistant("")),
     ]
-    together = reward.score(trained, chats)
-    alone = [reward.score(trained, [chat])[0] for chat in chats]
+    together = reward_model.score(trained, chats)
+    alone = [reward_model.score(trained, [chat])[0] for chat in chats]
     assert together == pytest.approx(alone, abs=1e-5)
     assert together[0] > together[1]
 
@@ -133,14 +196,14 @@ def test_scoring_renders_as_training_did(trained):
 
 def test_a_chat_that_does_not_end_in_an_answer_is_refused(trained):
     with pytest.raises(TrainError, match="end in an assistant turn"):
-        reward.score(trained, [(user("Is it?"),)])
+        reward_model.score(trained, [(user("Is it?"),)])
 
 
 def test_a_model_without_a_trained_head_is_refused(tiny, trained, tmp_path):
     with pytest.raises(TrainError, match=r"no trained head \(score\.weight\)"):
-        reward.score(tiny, [(user("Is it?"), assistant("yes"))])
+        reward_model.score(tiny, [(user("Is it?"), assistant("yes"))])
     with pytest.raises(TrainError, match="holds no model in safetensors form"):
-        reward.check(tmp_path)
+        reward_model.check(tmp_path)
 
 
 def test_a_model_trained_by_another_method_is_refused(trained, tmp_path):
@@ -151,18 +214,34 @@ def test_a_model_trained_by_another_method_is_refused(trained, tmp_path):
     text = (folder / "run.json").read_text()
     (folder / "run.json").write_text(text.replace('"method": "reward"', '"method": "sft"'))
     with pytest.raises(TrainError, match="was trained by sft; it is not a reward model"):
-        reward.check(folder)
+        reward_model.check(folder)
 
 
-def test_pairs_that_are_too_long_are_left_out_and_counted(tiny, tmp_path):
+def test_long_prompts_are_cut_and_long_answers_are_left_out_and_both_are_counted(tiny, tmp_path):
     rows = preference_rows(4)
+    rows[0]["prompt"] = turn("user", "one two three " * 60 + "Is it 0?")
     rows[1]["rejected"] = turn("assistant", "no " * 200)
     data = write_dataset(tmp_path / "d", "preference", train=rows)
     run = reward.train(make_task("reward", data, tiny, tmp_path / "o", config(max_length=64)))
-    assert run.metrics["dropped_pairs"] == 1
-    assert run.notes == ("1 pairs were longer than max_length and left out",)
-    with pytest.raises(TrainError, match="all 4 pairs are longer than max_length = 8"):
+    assert (run.metrics["cut_pairs"], run.metrics["dropped_pairs"]) == (1, 1)
+    assert run.notes == (
+        "1 pairs were cut at the beginning of their prompts to fit max_length",
+        "1 pairs were left out: their answers are longer than max_length",
+    )
+    with pytest.raises(TrainError, match="answers of all 4 pairs are longer than max_length = 8"):
         reward.train(make_task("reward", data, tiny, tmp_path / "p", config(max_length=8)))
+
+
+def test_a_long_chat_is_scored_as_it_was_trained_on(trained, tiny, tmp_path):
+    row = preference_rows(1)[0] | {"prompt": turn("user", "one two three " * 60 + "Is it 0?")}
+    data = write_dataset(tmp_path / "d", "preference", train=[row])
+    task = make_task("reward", data, tiny, tmp_path / "o", config(max_length=64))
+    reward.train(task)
+    judge = reward_model.RewardModel.load(tmp_path / "o")
+    pairs = reward.FittingPairs.of(task.data.train, judge.tokenizer, 64)
+    learned_from = reward.tokenized(pairs.rows, judge.tokenizer)[0]
+    assert judge.render(row["prompt"] + row["chosen"]) == learned_from["chosen_ids"]
+    assert judge.tokenizer.decode(learned_from["chosen_ids"]).startswith("<|im_start|>user\n")
 
 
 def test_adapters_are_merged_and_the_head_is_kept(tiny, tmp_path):
@@ -171,11 +250,11 @@ def test_adapters_are_merged_and_the_head_is_kept(tiny, tmp_path):
     run = reward.train(make_task("reward", data, tiny, tmp_path / "o", asked))
     with safe_open(tmp_path / "o" / "model.safetensors", framework="pt") as weights:
         names = list(weights.keys())
-    assert reward.HEAD in names
+    assert reward_model.HEAD in names
     assert not [name for name in names if "lora" in name]
     assert run.metrics["accuracy"] == 1
-    good = reward.score(tmp_path / "o", [(user("Is it 1?"), assistant("yes yes good"))])
-    bad = reward.score(tmp_path / "o", [(user("Is it 1?"), assistant("no no bad"))])
+    good = reward_model.score(tmp_path / "o", [(user("Is it 1?"), assistant("yes yes good"))])
+    bad = reward_model.score(tmp_path / "o", [(user("Is it 1?"), assistant("no no bad"))])
     assert good > bad
 
 

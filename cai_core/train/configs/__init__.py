@@ -4,10 +4,16 @@ One file a method. Fields are named as TRL's where they mean the same. What is n
 option: dropout is off, checkpoints keep the newest two.
 """
 
+from cai_core.train.configs.alternatives import (
+    DpoConfig,
+    GrpoConfig,
+    OnlineConfig,
+    RlooConfig,
+)
 from cai_core.train.configs.base import EpochsConfig, LoraSetting, Method, TrainingConfig
 from cai_core.train.configs.chain import ChainConfig, Gate, HelpfulPairs, PairSampling
 from cai_core.train.configs.ppo import PpoConfig
-from cai_core.train.configs.reading import load_config
+from cai_core.train.configs.reading import load_config, of_values, values_of
 from cai_core.train.configs.reward import RewardConfig
 from cai_core.train.configs.sft import SftConfig
 
@@ -15,20 +21,29 @@ CONFIGS: dict[Method, type[TrainingConfig]] = {
     "sft": SftConfig,
     "reward": RewardConfig,
     "ppo": PpoConfig,
+    "dpo": DpoConfig,
+    "rloo": RlooConfig,
+    "grpo": GrpoConfig,
 }
 
 __all__ = [
     "CONFIGS",
     "ChainConfig",
+    "DpoConfig",
     "EpochsConfig",
     "Gate",
+    "GrpoConfig",
     "HelpfulPairs",
     "LoraSetting",
     "Method",
+    "OnlineConfig",
     "PairSampling",
     "PpoConfig",
     "RewardConfig",
+    "RlooConfig",
     "SftConfig",
     "TrainingConfig",
     "load_config",
+    "of_values",
+    "values_of",
 ]

@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Method = Literal["sft", "reward", "ppo"]
+Method = Literal["sft", "reward", "ppo", "dpo", "rloo", "grpo"]
+Tracker = Literal["none", "tensorboard", "wandb", "mlflow", "trackio"]
 
 
 class Setting(BaseModel):
@@ -50,16 +51,37 @@ class TrainingConfig(Setting):
     bf16: bool | None = Field(
         None, description="empty: on a GPU that has it; on a CPU it is 4 to 10 times slower"
     )
+    report_to: Tracker = Field(
+        "none",
+        description="a tracker that gets the curves too; it must be installed, and some send them"
+        " to a server",
+    )
 
 
-class EpochsConfig(TrainingConfig):
-    """What passes over rows have, and online methods have not."""
+class PassesConfig(TrainingConfig):
+    """What passes over rows or prompts have."""
 
     num_train_epochs: float = Field(
         1.0, gt=0, le=100, description="passes over the rows (CAI: 1; more makes it preachy)"
     )
     max_steps: int = Field(-1, ge=-1, description="stop after so many steps; -1 is no limit")
+    lora: LoraSetting | None = Field(None, description="empty trains all weights")
+
+
+class EpochsConfig(PassesConfig):
+    """What learns from a fixed set of rows, and can be measured on others."""
+
     max_length: int = Field(
         1024, ge=8, le=131072, description="tokens of prompt and answer (the recipe's 1024)"
     )
-    lora: LoraSetting | None = Field(None, description="empty trains all weights")
+    eval_steps: int | None = Field(
+        50,
+        ge=1,
+        description="steps between two looks at the dev rows; the weights with the lowest dev loss"
+        " are saved; empty: one look at the end, and the last weights are saved",
+    )
+    early_stopping_patience: int | None = Field(
+        3,
+        ge=1,
+        description="looks without a lower dev loss after which training stops; empty: never",
+    )

@@ -54,6 +54,15 @@ class PpoConfig(TrainingConfig):
     vf_coef: float = Field(0.1, ge=0, description="weight of the value loss (TRL 1.12)")
     gamma: float = Field(1.0, gt=0, le=1, description="discount a token (TRL 1.12)")
     lam: float = Field(0.95, ge=0, le=1, description="lambda of GAE (Schulman 2016; TRL 1.12)")
+    eval_steps: int | None = Field(
+        50,
+        ge=1,
+        description="steps between two looks at the dev prompts, where a judge compares the policy"
+        " with its start; empty: none (ours)",
+    )
+    eval_prompts: int = Field(
+        32, ge=1, le=4096, description="dev prompts looked at: a gain is known to 0.09 then (ours)"
+    )
     num_value_warmup_batches: int = Field(
         0, ge=0, description="first rollout batches that teach the value model only (VC-PPO)"
     )

@@ -23,6 +23,17 @@ def load_config(
         TrainError: unreadable, an unknown key, or a value out of range; says which.
     """
     values = _read_yaml(path) if path else {}
+    return of_values(kind, values, overrides, place=f"{path}: " if path else "")
+
+
+def of_values(
+    kind: type[Config], values: dict[str, Any], overrides: Sequence[str] = (), *, place: str = ""
+) -> Config:
+    """A configuration of values that were read; `place` stands before what is wrong.
+
+    Raises:
+        TrainError: an unknown key, or a value out of range; says which.
+    """
     for override in overrides:
         key, sign, text = override.partition("=")
         if not sign or not key.strip():
@@ -31,20 +42,30 @@ def load_config(
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        place = f"{path}: " if path else ""
         raise TrainError(f"{place}{validation_sentence(error)}") from error
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        value = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except OSError as error:
         raise TrainError(f"{path} cannot be read: {error.strerror}") from error
+    return values_of(content, place=str(path))
+
+
+def values_of(content: bytes, *, place: str) -> dict[str, Any]:
+    """The settings in a YAML file's bytes.
+
+    Raises:
+        TrainError: not YAML, or no mapping.
+    """
+    try:
+        value = YAML(typ="safe").load(content.decode("utf-8"))
     except (YAMLError, UnicodeDecodeError) as error:
         first = " ".join(str(error).split())[:200]
-        raise TrainError(f"{path} cannot be read as YAML: {first}") from error
+        raise TrainError(f"{place} cannot be read as YAML: {first}") from error
     if value is not None and not isinstance(value, dict):
-        raise TrainError(f"{path} must hold a mapping of settings")
+        raise TrainError(f"{place} must hold a mapping of settings")
     return value or {}
 
 

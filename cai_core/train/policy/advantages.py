@@ -16,9 +16,9 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
 
 
 def whiten(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean 0 and deviation 1 over the tokens that count; 0 elsewhere."""
+    """Mean 0 and deviation 1 (of a sample, as TRL's) over the tokens that count; 0 elsewhere."""
     centred = values - masked_mean(values, mask)
-    variance = masked_mean(centred**2, mask)
+    variance = (centred**2 * mask).sum() / (mask.sum() - 1).clamp(min=1)
     return centred * (variance + 1e-8).rsqrt() * mask
 
 

@@ -41,6 +41,7 @@ class Meters:
         self.note("objective/non_score_reward", -penalty.mean())
         self.note("objective/rlhf_reward", (scores - penalty).mean())
         self.note("objective/scores", scores.mean())
+        self.note("objective/scores_std", scores.std(correction=0))
         self.note("val/response_length", answers.mask.sum(1).float().mean())
         self.note("val/num_eos_tokens", answers.ended.sum())
 

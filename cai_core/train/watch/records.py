@@ -2,9 +2,13 @@
 
     alarms.jsonl       {step, name, reason, remedy} a line
     samples.jsonl      {step, rows: [{prompt, answer, score, ended}]} a line
-    duels.jsonl        {step, judge, gain: {value, low, high, n}, reward} a line
-    first_batch.json   {rows: [{side, pieces: [[text, learned]]}]}: what the model sees, and what it learns from
-    ends.json          {best: [...], worst: [...]}: held-out rows with their measure
+    duels.jsonl        {step, judge, gain: {value, low, high, n}, reward, reward_before} a line: the gain over the
+                       start with its 90% interval (null without a verdict), the mean rewards now and of the start
+    first_batch.json   {rows: [{side, pieces: [[text, learned]], tokens, learned_tokens, padding}]}: what the
+                       model sees, and what it learns from
+    ends.json          {measure, n, best: [...], worst: [...]}: held-out rows as the dataset has them (prompt is a
+                       list of turns) with `value` of the measure `name`, most extreme first
+    evaluation.json    the start's answers, and what the monitor knew after each evaluation: for going on
 
 A run that was killed goes on from its last checkpoint and tells steps again: what was told last
 counts. A torn last line is no line.
@@ -37,6 +41,11 @@ class Watch:
     def __init__(self, out: Path) -> None:
         self.folder = out / WATCH
 
+    @classmethod
+    def of_checkpoints(cls, folder: str) -> "Watch":
+        """Of the run whose checkpoints go to `folder`: a Trainer's output_dir."""
+        return cls(Path(folder).parent)
+
     def tell_alarm(self, alarm: Alarm) -> None:
         self._append("alarms", vars(alarm))
 
@@ -47,7 +56,7 @@ class Watch:
         self._append("duels", {"step": step, **row})
 
     def write(self, name: str, row: Row) -> None:
-        """`first_batch` or `ends`, whole or not at all."""
+        """A file that is not a list of steps, whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{name}.json"
         part = path.with_name(path.name + ".new")

@@ -1,0 +1,1 @@
+"""What reward models are made of besides torch: cutting of long pairs, and heads on frozen features."""
