@@ -71,10 +71,12 @@ def _write(running: Running, target: "Target", options: Row) -> Row:
     from cai_core.train.export import folder
     from cai_core.train.export.material import REWARD_URL, Material
 
+    reward = _place(options["reward_model"]) if options["reward_model"] else ""
     material = Material(
         _place(options["model"]),
         _data(options),
-        reward_model=_place(options["reward_model"]) if options["reward_model"] else "",
+        reward_model=reward,
+        value_model="" if _is_frozen(reward) else reward,
         configs=_configs(options),
         reward_url=options["reward_url"] or REWARD_URL,
         soft=options.get("soft", "harden"),
@@ -100,6 +102,11 @@ def _place(model_id: str) -> str:
         if kind == "hf":
             return name
         raise
+
+
+def _is_frozen(reward_model: str) -> bool:
+    """Whether it is a head without a model of its own, see `train.rewards.frozen`."""
+    return bool(reward_model) and (Path(reward_model) / "head.safetensors").exists()
 
 
 def _data(options: Row) -> "dict[Kind, TrainingData]":

@@ -52,9 +52,8 @@ def write(target: Target, material: Material, out: Path) -> Written:
         if out.is_dir():
             out.rmdir()  # it is empty
         part.rename(out)
-    except BaseException:
+    finally:
         shutil.rmtree(part, ignore_errors=True)
-        raise
     return Written(out, written.stages, written.rows)
 
 

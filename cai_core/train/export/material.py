@@ -25,14 +25,17 @@ class Configs:
 
 @dataclass(frozen=True)
 class Material:
-    """`model` is a folder or a Hub name; `reward_model` a folder, or "" where one is to be trained.
+    """`model` is a folder or a Hub name; `reward_model` what is served, or "" where that is not known yet.
 
+    `value_model` is what PPO's value model begins as: "" for the policy, as where the reward model is a
+    head on another model's frozen features.
     `soft` says what becomes of soft labels; `gpus` is the number on one node that the commands assume.
     """
 
     model: str
     data: Mapping[Kind, TrainingData]
     reward_model: str = ""
+    value_model: str = ""
     configs: Configs = field(default_factory=Configs)
     reward_url: str = REWARD_URL
     soft: Soft = "harden"

@@ -14,9 +14,11 @@ from cai_core.train.rows import TrainingData
 def ppo(material: Material, data: TrainingData) -> tuple[Stage, Mapping[str, list[Row]]]:
     """Its stage and its files' rows; the reward comes over HTTP."""
     config = material.configs.ppo
+    prompts = len(data.train)
+    batches = (config.total_episodes or prompts) / (config.batch_size * material.gpus)
     carried = [
-        *_ppo_optimiser(config),
-        *_ppo_batches(config, len(data.train)),
+        *_ppo_optimiser(config, max(1.0, batches * config.steps_per_batch)),
+        *_ppo_batches(config, prompts),
         *_ppo_losses(config),
     ]
     command = [*_ray(), *_ppo_places(material), *_ppo_sizes(config), *words(carried)]
@@ -58,8 +60,8 @@ def _ppo_places(material: Material) -> list[str]:
     found += ["--vllm.gpu_memory_utilization", "0.5", "--ds.zero_stage", "3"]
     found += ["--actor.model_name_or_path", Shell('"$MODEL"')]
     found += ["--reward.remote_url", Shell('"$REWARD_URL"')]
-    if material.reward_model:
-        found += ["--critic.model_name_or_path", material.reward_model]
+    if material.value_model:
+        found += ["--critic.model_name_or_path", material.value_model]
         found += ["--ds.value_head_prefix", "score"]
     found += [
         "--data.prompt_dataset",
@@ -77,7 +79,11 @@ def _ppo_sizes(config: PpoConfig) -> list[str]:
     return [*found, "--train.batch_size", per_gpu(config.mini_batch_size)]
 
 
-def _ppo_optimiser(config: PpoConfig) -> list[Carried]:
+def _ppo_optimiser(config: PpoConfig, steps: float) -> list[Carried]:
+    """`steps` is how many there will be, of which those of warming up are a share."""
+    share = (
+        config.warmup_steps if config.warmup_steps < 1 else min(1.0, config.warmup_steps / steps)
+    )
     found = []
     for part in ("actor", "critic"):
         found += [
@@ -87,9 +93,7 @@ def _ppo_optimiser(config: PpoConfig) -> list[Carried]:
             Carried("lr_scheduler_type", f"--{part}.lr_scheduler", scheduler(config)),
             Carried("max_grad_norm", f"--{part}.max_norm", f"{config.max_grad_norm:g}"),
         ]
-        if config.warmup_steps < 1:
-            share = f"{config.warmup_steps:g}"
-            found.append(Carried("warmup_steps", f"--{part}.lr_warmup_ratio", share))
+        found.append(Carried("warmup_steps", f"--{part}.lr_warmup_ratio", f"{share:.4g}"))
     return found
 
 

@@ -31,8 +31,18 @@ def script(
     )
     lines_of = (f'[ -n "${{{n}:-}}" ] || {n}={shlex.quote(v)}' for n, v in given.items())
     head = _HEAD.format(title=title, variables="\n".join(lines_of)).rstrip("\n")
-    lines = " \\\n    ".join([*map(quoted, command), '"$@"'])
+    lines = " \\\n    ".join([*_lines(command), '"$@"'])
     return f"{head}\n\n{lines}\n"
+
+
+def _lines(command: Sequence[str]) -> list[str]:
+    """Each option with its values; the program that is called in the first line."""
+    found: list[list[str]] = [[]]
+    for word in command:
+        if word.startswith("--") or ("=" in word and found[0]):
+            found.append([])
+        found[-1].append(quoted(word))
+    return [" ".join(words) for words in found if words]
 
 
 def quoted(word: str) -> str:

@@ -60,7 +60,7 @@ def sft(material: Material, data: TrainingData) -> tuple[Stage, Mapping[str, lis
 def ppo(material: Material, data: TrainingData) -> tuple[Stage, Mapping[str, list[Row]]]:
     """Its stage and its files' rows; the reward comes over HTTP, through `reward_fn.py`."""
     config = material.configs.ppo
-    critic = material.reward_model or material.model
+    critic = material.value_model or material.model
     carried = [*_rollouts(config, len(data.train)), *_losses(config)]
     for part in ("actor_rollout_ref.actor.optim", "critic.optim"):
         carried += _adamw(part, config)

@@ -66,7 +66,7 @@ def words(tmp_path):
 @pytest.mark.parametrize("configs", [Configs(), FULL])
 def test_every_option_is_one_of_openrlhfs(data, words, tmp_path, configs):
     out = tmp_path / "out"
-    folder.write("openrlhf", Material("/m", data, "/r", configs), out)
+    folder.write("openrlhf", Material("/m", data, "/r", "/r", configs), out)
     known = NAMES["openrlhf"]
     of = {"run_sft.sh": "train_sft", "run_reward.sh": "train_rm", "run_ppo.sh": "train_ppo_ray"}
     for script, command in of.items():
@@ -83,7 +83,7 @@ def test_every_option_is_one_of_openrlhfs(data, words, tmp_path, configs):
 def test_every_override_is_one_of_verls(data, words, tmp_path, configs):
     out = tmp_path / "out"
     kinds = {kind: data[kind] for kind in ("sft", "prompts")}
-    folder.write("verl", Material("/m", kinds, "/r", configs), out)
+    folder.write("verl", Material("/m", kinds, "/r", "/r", configs), out)
     for script, names in (("run_sft.sh", "sft"), ("run_ppo.sh", "ppo")):
         given = [word for word in words(out / script) if "=" in word and "URL=" not in word]
         overrides = [word.partition("=")[0] for word in given]
