@@ -82,6 +82,8 @@ def _closely(item: Dataset) -> None:
     with manifest:
         if item.kind == "preference":
             quality_stamps.show(frozen.certificate)
+            for words in snapshot.label_words(frozen.manifest):
+                st.caption(label(words, limit=500))
         st.json(dict(frozen.manifest))
 
 

@@ -6,6 +6,7 @@ from sqlite_utils import Database
 from cai_core.curate.filters import Filters
 from cai_core.curate.pool import Rounds
 from cai_core.curate.snapshot import Origin
+from cai_core.review.reliability import Reliability
 from cai_core.schema import ConstitutionRef
 from cai_core.store import corrections, labels, overview, pairs, prompts, revisions
 from cai_core.store.pairs import PairFilter
@@ -108,16 +109,21 @@ def preference(db: Database) -> Made | None:
     )
     filters = _pair_filters()
     where = PairFilter(source=source)
+    temperature, calibrated_by = _calibration(db, judge)
+    people = curate_recipe.reliability_of(db)
+    st.caption(f":material/group: {people.sentence}")
     recipe = PreferenceRecipe(
         judge.where if judge else None,
         where,
         int(most),
         filters,
-        temperature=_temperature(db, judge),
+        temperature=temperature,
+        calibrated_by=calibrated_by,
         certificate=quality_stamps.of_judge(db, judge),
+        people=people,
     )
     harmless = recipe.pool(db)
-    helpful = _helpful_pairs(db, source, filters)
+    helpful = _helpful_pairs(db, source, filters, people)
     share = _share(
         curate_recipe.most_helpful(harmless, helpful.pool),
         curate_recipe.PREFERENCE_SHARE,
@@ -127,17 +133,15 @@ def preference(db: Database) -> Made | None:
     return curate_recipe.made(harmless, helpful, share, recipe.origin)
 
 
-def _temperature(db: Database, judge: Judge | None) -> float | None:
-    """The one in use for this judge, with a word of it."""
-    found = quality_stamps.temperature_of(db, judge)
-    if found is not None:
-        st.caption(
-            f":material/thermostat: This judge's log-odds are divided by {found:.2f} (Quality)."
-        )
-    return found
+def _calibration(db: Database, judge: Judge | None) -> tuple[float | None, str]:
+    """The temperature in use for this judge, and what the manifest says of it; shown."""
+    temperature, words = quality_stamps.calibration_of(db, judge)
+    if judge is not None:
+        st.caption(f":material/thermostat: {words}")
+    return temperature, words
 
 
-def _helpful_pairs(db: Database, source: str, filters: Filters) -> Helpful:
+def _helpful_pairs(db: Database, source: str, filters: Filters, people: Reliability) -> Helpful:
     others = [name for name in pairs.sources(db) if name and name != source] if source else []
     name = st.selectbox(
         "Helpful pairs",
@@ -147,7 +151,7 @@ def _helpful_pairs(db: Database, source: str, filters: Filters) -> Helpful:
     )
     if name == SHIPPED:
         return curate_recipe.helpful_pairs(filters)
-    return curate_recipe.helpful_source(db, name, filters)
+    return curate_recipe.helpful_source(db, name, filters, people)
 
 
 def _pair_filters() -> Filters:

@@ -34,6 +34,7 @@ _REASONS = {
     "failed": "no readable judgement or revision",
     "none": "who read it skipped it",
     "tie": "neither answer is better",
+    "no better than chance": "two readings of a pair agree no more often than by chance",
     "small margin": "the judge was not sure enough",
     "not reviewed": "no person has confirmed it",
     "inconsistent": "the judge's two orders disagree",

@@ -14,9 +14,10 @@ from cai_core.curate.formats import Answer
 from cai_core.curate.pool import LabelledPair, Pool, Rounds
 from cai_core.curate.snapshot import Origin
 from cai_core.review.effective import Effective, Trust, effective_labels
+from cai_core.review.reliability import UNMEASURED, Reliability, readings_of, reliability
 from cai_core.schema import CORRECTED, HUMAN_P, Label, Pair, Prompt, Revision, Round, Row, Split
 from cai_core.settings import DATA_DIR
-from cai_core.store import corrections, helpful, prompts, revisions, said
+from cai_core.store import corrections, helpful, measured, prompts, revisions, said
 from cai_core.store.decisions import DecisionEvent
 from cai_core.store.labels import LabelFilter
 from cai_core.store.pairs import PairFilter
@@ -111,8 +112,8 @@ class PreferenceRecipe:
     """Which labelled pairs become rows; `judge` is whose judgements count where nobody spoke.
 
     Under `most` (0 is no limit) those that people confirmed come first; corrected answers come on top.
-    `temperature` is what a judge's log-odds are divided by, see `effective`; `certificate` says how often
-    its labels agree with people.
+    `temperature` is what a judge's log-odds are divided by, see `Trust`; `calibrated_by` says where it is
+    from, or why there is none; `certificate` says how often its labels agree with people.
     """
 
     judge: LabelFilter | None = None
@@ -120,7 +121,9 @@ class PreferenceRecipe:
     most: int = 0
     filters: Filters = field(default_factory=Filters)
     temperature: float | None = None
+    calibrated_by: str = ""
     certificate: Row | None = None
+    people: Reliability = UNMEASURED
 
     def pool(self, db: Database) -> Pool:
         found = [*labelled_pairs(db, self), *corrected_pairs(db, self.where)]
@@ -131,7 +134,18 @@ class PreferenceRecipe:
         judge = _set(vars(self.judge)) if self.judge else {}
         settings = {"judge": judge, "most": self.most} | _set(vars(self.where))
         settings |= {"temperature": self.temperature} if self.temperature else {}
-        return Origin(filters=self.filters, settings=settings, certificate=self.certificate)
+        said: Row = {"reliability": self.people.to_row()}
+        if self.judge:
+            words = self.calibrated_by or "the judge is not calibrated"
+            said["calibration"] = {"words": words, "temperature": self.temperature}
+        return Origin(
+            filters=self.filters, settings=settings, certificate=self.certificate, labels=said
+        )
+
+
+def reliability_of(db: Database) -> Reliability:
+    """How reliable the people of this workspace are, by the pairs that were read blind twice."""
+    return reliability(readings_of(measured.verdicts(db)))
 
 
 def labelled_pairs(db: Database, recipe: PreferenceRecipe) -> list[LabelledPair]:
@@ -140,7 +154,7 @@ def labelled_pairs(db: Database, recipe: PreferenceRecipe) -> list[LabelledPair]
     written = {one.pair.id: one for one in found.verdicts if pool.is_correction(one)}
     verdicts = (one for one in found.verdicts if one.pair.id not in written)
     judged = (one for one in found.judgements if one.pair.id not in written)
-    labels = effective_labels(verdicts, judged, trust=Trust(recipe.temperature))
+    labels = effective_labels(verdicts, judged, trust=Trust(recipe.temperature, recipe.people.used))
     return [
         *(_labelled(one, found.splits[one.pair.id]) for one in labels),
         *(LabelledPair.of(one, split=found.splits[key]) for key, one in written.items()),
@@ -206,9 +220,11 @@ def helpful_pairs(filters: Filters) -> Helpful:
     return Helpful(made, HELPFUL_PAIRS.name, file_hash(HELPFUL_PAIRS))
 
 
-def helpful_source(db: Database, source: str, filters: Filters) -> Helpful:
+def helpful_source(
+    db: Database, source: str, filters: Filters, people: Reliability = UNMEASURED
+) -> Helpful:
     """Uploaded pairs of one source, with what people said of them."""
-    recipe = PreferenceRecipe(where=PairFilter(source=source), filters=filters)
+    recipe = PreferenceRecipe(where=PairFilter(source=source), filters=filters, people=people)
     return Helpful(recipe.pool(db), source)
 
 

@@ -35,12 +35,18 @@ def _row(stamp: Stamp) -> Row:
     return kept | {"words": stamp.words, "stamped_by": stamp.person}
 
 
-def temperature_of(db: Database, judge: Judge | None) -> float | None:
-    """What this judge's log-odds are divided by; None where its settings do not share one."""
-    found = {
-        one.value if (one := temperatures.standing(db, use)) else None for use in _uses(db, judge)
-    }
-    return found.pop() if len(found) == 1 else None
+def calibration_of(db: Database, judge: Judge | None) -> tuple[float | None, str]:
+    """What this judge's log-odds are divided by, None for nothing, and a sentence of it."""
+    found = {temperatures.standing(db, use) for use in _uses(db, judge)}
+    if len({one.value if one else None for one in found}) > 1:
+        return None, "This judge is not calibrated: its wordings have different temperatures."
+    one = next(iter(found), None)
+    if one is None:
+        return None, "This judge is not calibrated: no temperature is in use for it (Quality)."
+    return one.value, (
+        f"This judge's log-odds are divided by {one.value:.2f}, fitted on n = {one.n:,} pairs read"
+        " blind (Quality)."
+    )
 
 
 def _uses(db: Database, judge: Judge | None) -> list[JudgeUse]:

@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from cai_core.cli.output import file_hash
+from cai_core.cli.preference_labels import labelled_pairs as labelled_pairs
+from cai_core.cli.preference_labels import preference_labels
 from cai_core.cli.running import Running, stage_options
 from cai_core.curate import formats, pool, snapshot
 from cai_core.curate.filters import Filters
-from cai_core.curate.pool import LabelledPair, Pool
-from cai_core.errors import DataError
-from cai_core.review.effective import Effective, effective_labels
-from cai_core.schema import HUMAN_P, SPLITS, Label, Row, Split
+from cai_core.curate.pool import Pool
+from cai_core.schema import Row
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _DIR = click.Path(path_type=Path, file_okay=False)
@@ -37,6 +37,11 @@ def dataset() -> None:
 )
 @click.option("--corrected", type=_FILE, help="For sft: answers that people wrote themselves.")
 @click.option("--share", type=click.FloatRange(0, 1, max_open=True), help="Helpful share of rows.")
+@click.option(
+    "--calibrate/--no-calibrate",
+    default=None,
+    help="For preference: judges by the blind verdicts in the same file; unasked from 50 on.",
+)
 @click.option("--rounds", type=click.Choice(["all", "last"]), default="all", show_default=True)
 @click.option("--filter", "filters", multiple=True, metavar="NAME=VALUE", help=f"Of: {_FILTERS}.")
 @click.option("--out", type=_DIR, required=True)
@@ -45,11 +50,12 @@ def build(running: Running, kind: str, out: Path, **options: Any) -> Row:
     """Freeze rows into the folder OUT, each with its split; nothing is ever overwritten."""
     _check_options(kind, options)
     filters = Filters.of(dict(_filter(given) for given in options["filters"]))
-    rows = _rows(running, kind, options, filters)
+    rows, said = _rows(running, kind, options, filters)
     given = (_KINDS[kind], "helpful", "corrected")
     files = {name: options[name] for name in given if options[name]}
     if options["helpful"]:
-        helpful = _helpful(running, kind, options["helpful"], filters)
+        helpful, of_helpful = _helpful(running, kind, options, filters)
+        said |= {"helpful": of_helpful} if of_helpful else {}
         rows = pool.mix(rows, helpful, share=options["share"], seed=running.seed)
     origin = snapshot.Origin(
         filters=filters,
@@ -57,6 +63,7 @@ def build(running: Running, kind: str, out: Path, **options: Any) -> Row:
         inputs={name: file_hash(path) for name, path in files.items()},
         seed=running.seed,
         share=options["share"],
+        labels=said,
     )
     frozen = snapshot.freeze(rows, out, origin)
     running.say(_description(frozen))
@@ -74,6 +81,8 @@ def _check_options(kind: str, options: Row) -> None:
         raise click.UsageError("--helpful is not for --kind prompts")
     if options["corrected"] and kind != "sft":
         raise click.UsageError("--corrected is for --kind sft; other corrections stand in --labels")
+    if options["calibrate"] is not None and kind != "preference":
+        raise click.UsageError("--calibrate is for --kind preference")
     if options["share"] is not None and not options["helpful"]:
         raise click.UsageError("--share needs --helpful FILE")
 
@@ -84,26 +93,35 @@ def _filter(given: str) -> tuple[str, Any]:
     return name.strip().replace("-", "_"), value.strip() if equals else True
 
 
-def _rows(running: Running, kind: str, options: Row, filters: Filters) -> Pool:
-    """The rows of the one file that this kind is made from."""
+def _rows(running: Running, kind: str, options: Row, filters: Filters) -> tuple[Pool, Row]:
+    """The rows of the one file that this kind is made from, and what is said of its labels."""
     skip = running.skip_bad
     if kind == "sft":
         revisions = _reported(running, formats.read_revisions(options["revisions"], skip_bad=skip))
         made = _counted(pool.sft_rows(revisions, filters, rounds=options["rounds"]), revisions)
-        return _with_corrected(running, made, options["corrected"], filters)
+        return _with_corrected(running, made, options["corrected"], filters), {}
     if kind == "preference":
-        labels = _reported(running, formats.read_labels(options["labels"], skip_bad=skip))
-        return _counted(pool.preference_rows(labelled_pairs(labels.rows), filters), labels)
+        return _preferences(running, options["labels"], options["calibrate"], filters)
     prompts = _reported(running, formats.read_prompts(options["prompts"], skip_bad=skip))
-    return _counted(pool.prompt_rows(prompts), prompts)
+    return _counted(pool.prompt_rows(prompts), prompts), {}
 
 
-def _helpful(running: Running, kind: str, path: Path, filters: Filters) -> Pool:
+def _helpful(running: Running, kind: str, options: Row, filters: Filters) -> tuple[Pool, Row]:
+    """Helpful rows; of labels it says what was measured in their own file: others gave them."""
+    path = options["helpful"]
     if kind == "sft":
         answers = _reported(running, formats.read_answers(path, skip_bad=running.skip_bad))
-        return _counted(pool.answer_rows(answers, filters), answers)
+        return _counted(pool.answer_rows(answers, filters), answers), {}
+    asked = None if options["calibrate"] else options["calibrate"]  # asked of --labels alone
+    return _preferences(running, path, asked, filters)
+
+
+def _preferences(
+    running: Running, path: Path, calibrate: bool | None, filters: Filters
+) -> tuple[Pool, Row]:
     labels = _reported(running, formats.read_labels(path, skip_bad=running.skip_bad))
-    return _counted(pool.preference_rows(labelled_pairs(labels.rows), filters), labels)
+    found = preference_labels(labels.rows, calibrate=calibrate)
+    return _counted(found.rows(filters), labels), found.said
 
 
 def _with_corrected(running: Running, made: Pool, path: Path | None, filters: Filters) -> Pool:
@@ -124,61 +142,6 @@ def _counted(made: Pool, rows: formats.Rows[Any]) -> Pool:
     if not rows.bad:
         return made
     return replace(made, dropped={**made.dropped, "bad row": len(rows.bad)})
-
-
-def labelled_pairs(labels: tuple[Label, ...]) -> list[LabelledPair]:
-    """Pairs with their effective labels; a person's verdict stands over a rule's, that over the judge's.
-
-    A person's verdict is a row of kind person, or the `label` beside a judgement. Where a person wrote
-    the better answer, that pair's label is theirs.
-    """
-    people = [label for label in labels if label.kind != "judge"]
-    people += [verdict for label in labels if (verdict := _beside(label))]
-    judged = [label for label in labels if label.kind == "judge" and not _is_bare(label)]
-    splits = {label.pair.id: split for label in labels if (split := _split(label))}
-    corrected = {label.pair.id: label for label in labels if pool.is_correction(label)}
-    people = [label for label in people if label.pair.id not in corrected]
-    judged = [label for label in judged if label.pair.id not in corrected]
-    found = effective_labels(people, judged)
-    return [
-        *(_labelled(label, splits.get(label.pair.id)) for label in found),
-        *(LabelledPair.of(label) for label in corrected.values()),
-    ]
-
-
-def _is_bare(label: Label) -> bool:
-    """A pair with a person's verdict and no judgement at all."""
-    return label.pair.label is not None and label.verdict is None and not label.error
-
-
-def _beside(label: Label) -> Label | None:
-    verdict = label.pair.label
-    if verdict is None or label.kind != "judge":
-        return None
-    return Label(label.pair, verdict, HUMAN_P.get(verdict), kind="person", annotator="label")
-
-
-def _split(label: Label) -> Split | None:
-    given = label.extra.get("split")
-    if given is not None and given not in SPLITS:
-        raise DataError(f"'split' is {given!r} in row '{label.id}'; it must be train, dev or test")
-    split: Split | None = given
-    return split
-
-
-def _labelled(label: Effective, split: Split | None) -> LabelledPair:
-    return LabelledPair(
-        pair=label.pair,
-        p_a=label.p_a,
-        source=label.source or "judge",
-        inconsistent=label.inconsistent,
-        split=split,
-        verdict=label.verdict,
-        constitution=label.constitution,
-        judge=label.judge,
-        p_people=label.p_people,
-        p_judge=label.p_judge,
-    )
 
 
 @dataset.command()
@@ -209,7 +172,9 @@ def _description(frozen: snapshot.Snapshot) -> str:
         lines.append(f"  {split:5}  {_listed(counts) or 'no rows'}")
     share = manifest["helpful_share"]["actual"]
     if share is not None:
-        lines.append(f"  helpful share {share:.2f}")
+        counted = f" ({_listed(sources)})" if (sources := manifest.get("sources")) else ""
+        lines.append(f"  helpful share {share:.2f}{counted}")
+    lines += [f"  {words}" for words in snapshot.label_words(manifest)]
     if written := (manifest.get("corrected") or {}).get("by"):
         lines.append(f"  {sum(written.values())} corrected, by {', '.join(written)}")
     for name, words in (("labelled_by", "labelled by"), ("dropped", "left out")):

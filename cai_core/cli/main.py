@@ -14,7 +14,7 @@ from cai_core.cli.running import sentence_of
 COMMANDS = {  # in the order of the help: what each does
     "init": "Make the workspace and seed it.",
     "doctor": "Say what is wrong with this machine and how to mend it.",
-    "models": "List models, fetch the built-in one.",
+    "models": "List models, fetch the built-in one; merge adapters; push to the Hub.",
     "constitution": "Lint, show, compare, test, import and export constitutions.",
     "prompts": "Let a model write edge cases for principles.",
     "revise": "Answer, criticise and revise prompts under a constitution.",
@@ -26,6 +26,8 @@ COMMANDS = {  # in the order of the help: what each does
     "impact-revisions": "See what an edit makes of the same answers when they are revised.",
     "dataset": "Build, show and export frozen datasets.",
     "train": "Train by SFT, a reward model, PPO, or the chain of them.",
+    "export": "Write data, settings and commands for another project's trainer.",
+    "serve-reward": "Answer over HTTP how a reward model scores.",
     "evaluate": "Compare two models, or revisions; say what votes show; choose the best of n.",
     "jobs": "List, follow, cancel and resume jobs.",
 }

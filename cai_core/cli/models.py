@@ -5,13 +5,15 @@ from dataclasses import asdict
 
 import click
 
+from cai_core.cli.models_merge import merge
+from cai_core.cli.models_push import push
 from cai_core.models import catalogue
 from cai_core.settings import BUILTIN, Settings
 
 
 @click.group()
 def models() -> None:
-    """List models, fetch the built-in one."""
+    """List models, fetch the built-in one; merge adapters; push to the Hub."""
 
 
 @models.command("list")
@@ -34,3 +36,7 @@ def fetch(model_id: str) -> None:
     """Bring a model to this machine, the built-in one by default; print its folder."""
     folder = catalogue.fetch(model_id, lambda line: click.echo(line, err=True))
     click.echo(folder)
+
+
+models.add_command(push)
+models.add_command(merge)

@@ -247,6 +247,8 @@ def _preference_row(labelled: LabelledPair, filters: Filters) -> DatasetRow | st
     reason = pair_reason(
         filters, p_a=p_a, source=labelled.source, inconsistent=labelled.inconsistent
     )
+    if reason == "tie" and labelled.verdict in ("a", "b"):
+        reason = "no better than chance"  # whoever gave the verdict is not: see `Trust`
     reason = reason or answer_reason(filters, chosen)
     if reason:
         return reason

@@ -26,7 +26,11 @@ CERTIFICATE = "certificate.json"  # beside the manifest, where one was stamped l
 
 @dataclass(frozen=True)
 class Origin:
-    """What a manifest says beyond the rows: settings, input hashes, the seed, the labels' certificate."""
+    """What a manifest says beyond the rows: settings, input hashes, the seed, the labels' certificate.
+
+    `labels` says how judges were calibrated and how reliable people are: `calibration` and `reliability`,
+    each with its `words`; of helpful labels the same under `helpful`.
+    """
 
     filters: Filters = field(default_factory=Filters)
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -34,6 +38,7 @@ class Origin:
     seed: int = 0
     share: float | None = None
     certificate: Mapping[str, Any] | None = None
+    labels: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -131,6 +136,18 @@ def stamped(path: Path) -> Row | None:
     return found if isinstance(found, dict) else None
 
 
+def label_words(manifest: Row) -> list[str]:
+    """How judges were calibrated and how far people are trusted, a line each; none in older manifests."""
+    found = manifest.get("labels") or {}
+    parts = [("", found), ("helpful pairs: ", found.get("helpful") or {})]
+    return [
+        f"{whose}{said['words']}"
+        for whose, part in parts
+        for name in ("calibration", "reliability")
+        if (said := part.get(name))
+    ]
+
+
 def export_parquet(snapshot: Snapshot, out: Path) -> list[Path]:
     """One Parquet file a split that has rows."""
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -177,8 +194,9 @@ def _manifest(
     constitutions = [ref.to_row() | {"rows": n} for ref, n in refs.most_common()]
     helpful = sum(row.source == "helpful" for row in pool.rows)
     share = None if pool.kind == "prompts" else helpful / len(pool.rows)
-    certified = {"certificate": dict(origin.certificate)} if origin.certificate else {}
-    return certified | {
+    more = {"certificate": dict(origin.certificate)} if origin.certificate else {}
+    more |= {"labels": dict(origin.labels)} if origin.labels else {}
+    return more | {
         "kind": pool.kind,
         "hash": _hash(files),
         "rows": len(pool.rows),
@@ -191,6 +209,7 @@ def _manifest(
         "corrected": _corrected(pool, origin.filters.max_corrected),
         "judges": sorted({row.judge for row in pool.rows if row.judge}),
         "filters": origin.filters.active,
+        "sources": dict(Counter(row.source for row in pool.rows if row.source)),
         "helpful_share": {"asked": origin.share, "actual": share},
         "constitution": next(iter(refs)).to_row() if len(refs) == 1 else None,
         "constitutions": constitutions,

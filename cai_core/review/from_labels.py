@@ -13,7 +13,7 @@ import numpy as np
 
 from cai_core.errors import DataError
 from cai_core.review.sample import Population, Reviewed
-from cai_core.schema import Label, Pair, Review, Row, undone
+from cai_core.schema import HUMAN_P, Label, Pair, Review, Row, undone
 from cai_core.stats import Estimate, wilson
 
 # Queues that bring up a part of the pairs alone: what is found there says nothing of all.
@@ -118,6 +118,16 @@ class LabelSheets:
             "not judged" for sheet in self.sheets.values() if not sheet.verdict and sheet.said
         )
         return Measured(population_of(judged), _reviewed(judged, left), human_human(judged))
+
+
+def peoples_p(sheet: Sheet) -> float:
+    """The mean of what measures, as P(the first answer is better); a pair nobody measured is nan."""
+    reasons = [_why_not(one) for one in sheet.said]
+    counts = {None, "narrow queue"} if None in reasons else set()
+    said = [
+        HUMAN_P[one.verdict] for one, why in zip(sheet.said, reasons, strict=True) if why in counts
+    ]
+    return float(np.mean(said)) if said else float("nan")
 
 
 def population_of(judged: Iterable[Sheet]) -> Population:

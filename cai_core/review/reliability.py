@@ -69,7 +69,7 @@ class Reliability:
                 f"A person's verdict counts as right with {_told(self.repeated)}: at most that, by one"
                 f" person's second readings ({read})."
             )
-        return f"A person's verdict counts as right with {_told(self.value)} ({read})."
+        return f"A person's verdict counts as right with {_told(self.value)}: {read}."
 
     def to_row(self) -> Row:
         row: Row = {"used": self.used, "words": self.sentence, "ties": self.ties}

@@ -134,7 +134,7 @@ class Label:
             verdict=fields.choice(row, "verdict", VERDICTS),
             p_a=fields.probability(row, "p_a"),
             kind=fields.choice(row, "kind", ("judge", "person", "rule"))
-            or ("person" if review else "judge"),
+            or ("person" if review and row.get("label") is None else "judge"),
             annotator=str(row.get("judge") or row.get("annotator") or ""),
             p_raw=fields.probability(row, "p_raw"),
             orders=Orders.from_row(row.get("orders")),

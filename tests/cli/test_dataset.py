@@ -5,8 +5,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from cai_core.cli.dataset import labelled_pairs
 from cai_core.cli.main import main
+from cai_core.cli.preference_labels import labelled_pairs
 from cai_core.jobs import folder
 from cai_core.schema import Label
 

@@ -4,6 +4,7 @@ import datetime
 import json
 from dataclasses import replace
 
+import pyarrow.parquet as pq
 import pytest
 
 from cai_core.curate import pool, snapshot
@@ -130,3 +131,12 @@ def test_a_certificate_stands_in_the_manifest_and_one_stamped_later_beside_it(fr
     there = snapshot.read(made.path)
     assert (there.certificate, there.hash) == ({"words": "80%"}, frozen.hash)
     assert not list(made.path.glob("*.part"))
+
+
+def test_a_probability_that_no_row_of_a_split_has_keeps_its_type_in_parquet(tmp_path):
+    pair = Pair.of((user("Hi"),), "one", "two")
+    made = pool.preference_rows([pool.LabelledPair(pair, 0.9, p_judge=0.9, split="train")])
+    frozen = snapshot.freeze(made, tmp_path / "d")
+    (file,) = snapshot.export_parquet(frozen, tmp_path / "out")
+    types = {field.name: str(field.type) for field in pq.read_schema(file)}
+    assert (types["p_people"], types["p_judge"]) == ("double", "double")

@@ -10,7 +10,7 @@ import pytest
 
 from cai_core.curate import snapshot
 from cai_core.schema import Pair, Review, Revision, user
-from cai_core.store import datasets, labels, pairs, revisions
+from cai_core.store import datasets, labels, pairs, revisions, temperatures
 from tests.pages import seed
 from ui import curate_datasets, curate_recipe
 from ui.curate_recipe import PreferenceRecipe, SftRecipe
@@ -282,3 +282,54 @@ def test_the_shipped_helpful_rows_are_all_usable(empty_workspace):
     assert not answers.pool.dropped
     assert len(both.pool.rows) >= 39
     assert set(both.pool.dropped) <= {"tie"}
+
+
+def test_people_count_as_far_as_pairs_read_twice_say_and_the_page_and_manifest_tell(
+    seeded_workspace, open_page
+):
+    with seeded_workspace.db() as db:
+        twice = [Pair.of((user(f"Twice {i}?"),), f"Yes {i}.", "No.") for i in range(40)]
+        pairs.add(db, twice, source="twice")
+        for i, pair in enumerate(twice):
+            for who in ("Ada", "Bob"):
+                verdict = "b" if who == "Bob" and i >= 30 else "a"
+                review = Review(True, "even", 0.1, who)
+                labels.add(db, labels.verdict_label(pair, verdict, review=review))
+        people = curate_recipe.reliability_of(db)
+    assert people.used == pytest.approx(0.85, abs=0.02)
+    at = no_helpful(choose(open_page, "Preference"), "preference")
+    said = [one.value for one in at.caption]
+    assert any(
+        f"counts as right with {people.used:.0%}" in one and "40 pairs read by two" in one
+        for one in said
+    )
+    assert any("no temperature is in use" in one for one in said)
+    at = freeze(at, "preference")
+    (made,) = frozen(seeded_workspace)
+    told = made.manifest["labels"]
+    assert told["reliability"]["used"] == people.used
+    assert "no temperature is in use" in told["calibration"]["words"]
+    rows = [
+        row for split in ("train", "dev", "test") for row in snapshot.read(made.path).rows(split)
+    ]
+    by_people = [row for row in rows if row["labelled_by"] == "people"]
+    assert all(
+        0.8 < row["p_people"] < 1 and row["p_chosen"] == row["p_people"] for row in by_people
+    )
+    assert sum(row["p_judge"] is not None for row in by_people) == 2  # those that Grace reviewed
+
+
+def test_the_temperature_in_use_is_in_the_labels_and_in_the_manifest(seeded_workspace, open_page):
+    with seeded_workspace.db() as db:
+        (use,) = labels.judge_uses(db)
+        temperatures.use(db, use, 2.0, n=60, person="Ada")
+    at = freeze(no_helpful(choose(open_page, "Preference"), "preference"), "preference")
+    (made,) = frozen(seeded_workspace)
+    assert "divided by 2.00, fitted on n = 60" in made.manifest["labels"]["calibration"]["words"]
+    rows = [
+        row for split in ("train", "dev", "test") for row in snapshot.read(made.path).rows(split)
+    ]
+    judged = {round(r["p_chosen"], 4) for r in rows if r["labelled_by"] == "judge"}
+    odds = (0.7 / 0.3) ** 0.5, (0.65 / 0.35) ** 0.5
+    assert judged == {round(one / (1 + one), 4) for one in odds}
+    assert not at.exception

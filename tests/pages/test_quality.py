@@ -3,7 +3,9 @@
 import pytest
 
 from cai_core.curate import snapshot
+from cai_core.review.reliability import UNMEASURED, Reliability
 from cai_core.schema import Review
+from cai_core.stats import Estimate
 from cai_core.store import certificates, constitutions, datasets, labels, temperatures
 from cai_core.store.measured import setting_key
 from cai_core.train.rows import TrainingData
@@ -29,10 +31,10 @@ def open_tab(open_page, name="How many more", **state):
     return open_page("quality", **{TAB: name} | state)
 
 
-def freeze(db, place):
+def freeze(db, place, people=UNMEASURED):
     """The judge's labels with people's in their place, as Curate would freeze them."""
     [use] = [one for one in labels.judge_uses(db) if one.judge == judged.JUDGE]
-    recipe = PreferenceRecipe(Judge.of(use).where)
+    recipe = PreferenceRecipe(Judge.of(use).where, people=people)
     made = snapshot.freeze(recipe.pool(db), place, recipe.origin)
     return datasets.add(db, made.path, made.manifest, author="Ada")
 
@@ -240,6 +242,16 @@ def test_a_dataset_is_a_population_of_its_own(workspace, open_page, tmp_path):
     assert f"n = {n} reviewed of N = {frozen.manifest['rows']};" in text
     assert "labels are a person's own" in text
     assert int(metrics(at)["Labels that agree with people"].rstrip("%")) > before
+
+
+def test_a_persons_row_is_their_own_however_far_it_is_trusted(workspace, open_page, tmp_path):
+    with workspace.db() as db:
+        people = Reliability(Estimate(0.8, 0.7, 0.9, 50))
+        frozen = freeze(db, tmp_path / "frozen", people)
+    at = open_tab(open_page, **{"quality_subject": Subject(dataset=frozen)})
+    n = 60 - frozen.manifest["dropped"]["disputed"]
+    assert f"n = {n} reviewed of N = {frozen.manifest['rows']};" in said(at)
+    assert "labels are a person's own" in said(at)
 
 
 def stamp_the_judge(open_page):
