@@ -14,7 +14,7 @@ import click
 from cai_core.cli.duel import watching_of, watching_options
 from cai_core.cli.running import Running, stage_options
 from cai_core.cli.train_alternatives import dpo, grpo, rloo
-from cai_core.cli.train_task import PATH, finished, named, seeded, task_of, task_options
+from cai_core.cli.train_task import PATH, finished, named, preset_option, seeded, task_of, task_options
 from cai_core.schema import Row
 from cai_core.train.configs import ChainConfig, load_config
 
@@ -74,10 +74,13 @@ def ppo(running: Running, reward_model: str, **options: Any) -> Row:
 @click.option("--config", type=PATH, required=True, help="The whole loop (YAML).")
 @click.option("--out", type=PATH, required=True, help="Folder of the results.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One setting.")
+@preset_option
 @stage_options
-def chain(running: Running, config: Path, out: Path, overrides: Sequence[str]) -> Row:
+def chain(
+    running: Running, *, config: Path, out: Path, overrides: Sequence[str], preset: str | None
+) -> Row:
     """SFT, pairs, judging, a gate, a reward model, its preview, PPO, a comparison, a report."""
     from cai_core.cli.chain import run_chain
 
-    asked = seeded(running, load_config(ChainConfig, config, overrides))
+    asked = seeded(running, load_config(ChainConfig, config, overrides, preset=preset or ""))
     return run_chain(running, asked, place=config.parent, out=out)

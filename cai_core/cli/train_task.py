@@ -9,7 +9,7 @@ import click
 from cai_core.cli.running import Running
 from cai_core.schema import Row
 from cai_core.train.card import Run, plain
-from cai_core.train.configs import CONFIGS, Method, TrainingConfig, load_config
+from cai_core.train.configs import CONFIGS, PRESETS, Method, TrainingConfig, load_config
 from cai_core.train.loop import Task
 from cai_core.train.rows import Kind, TrainingData
 
@@ -20,6 +20,13 @@ KINDS: dict[Method, Kind] = {
 PATH = click.Path(path_type=Path)
 
 
+preset_option = click.option(
+    "--preset",
+    type=click.Choice([one.key for one in PRESETS]),
+    help="Settings of a machine or paper, under those of --config and --set.",
+)
+
+
 def task_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that all methods have."""
     made_of = (
@@ -27,6 +34,7 @@ def task_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--model", required=True, metavar="M", help="Local model id to start from."),
         click.option("--out", type=PATH, required=True, help="Folder of the result."),
         click.option("--config", type=PATH, help="Settings (YAML)."),
+        preset_option,
         click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="One setting."),
     )
     for option in reversed(made_of):
@@ -56,7 +64,7 @@ def task_of(running: Running, method: Method, options: Row, *, reward_model: str
     from cai_core.models.weights import check_folder
 
     kind: type[TrainingConfig] = CONFIGS[method]
-    config = seeded(running, load_config(kind, options["config"], options["overrides"]))
+    config = seeded(running, _config(kind, options))
     data = TrainingData.load(options["data"], KINDS[method])
     folder = resolve(options["model"])
     check_folder(folder)
@@ -70,6 +78,11 @@ def task_of(running: Running, method: Method, options: Row, *, reward_model: str
         reward_model=reward_model,
         hooks=running.hooks,
     )
+
+
+def _config(kind: type[TrainingConfig], options: Row) -> TrainingConfig:
+    preset = options["preset"] or ""
+    return load_config(kind, options["config"], options["overrides"], preset=preset)
 
 
 def finished(running: Running, task: Task, run: Run) -> Row:

@@ -12,22 +12,16 @@ from cai_core.train.configs.alternatives import (
 )
 from cai_core.train.configs.base import EpochsConfig, LoraSetting, Method, TrainingConfig
 from cai_core.train.configs.chain import ChainConfig, Gate, HelpfulPairs, PairSampling
+from cai_core.train.configs.methods import CONFIGS
 from cai_core.train.configs.ppo import PpoConfig
+from cai_core.train.configs.presets import PRESETS, Preset, preset
 from cai_core.train.configs.reading import load_config, of_values, values_of
 from cai_core.train.configs.reward import RewardConfig
 from cai_core.train.configs.sft import SftConfig
 
-CONFIGS: dict[Method, type[TrainingConfig]] = {
-    "sft": SftConfig,
-    "reward": RewardConfig,
-    "ppo": PpoConfig,
-    "dpo": DpoConfig,
-    "rloo": RlooConfig,
-    "grpo": GrpoConfig,
-}
-
 __all__ = [
     "CONFIGS",
+    "PRESETS",
     "ChainConfig",
     "DpoConfig",
     "EpochsConfig",
@@ -39,11 +33,13 @@ __all__ = [
     "OnlineConfig",
     "PairSampling",
     "PpoConfig",
+    "Preset",
     "RewardConfig",
     "RlooConfig",
     "SftConfig",
     "TrainingConfig",
     "load_config",
     "of_values",
+    "preset",
     "values_of",
 ]

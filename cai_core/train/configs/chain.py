@@ -46,6 +46,7 @@ class ChainConfig(Setting):
     prompts: str = Field(min_length=1, description="prompts: a dataset folder or a JSONL file")
     constitution: str = Field(min_length=1, description="constitution file of the judge")
     model: str = Field(BUILTIN, description="model id to start from")
+    preset: str = Field("", description="settings of a machine or paper that lie under these")
     judge: JudgeSetting = JudgeSetting()
     sampling: PairSampling = PairSampling()
     sft: SftConfig = SftConfig()

@@ -10,19 +10,29 @@ from ruamel.yaml.error import YAMLError
 
 from cai_core.errors import TrainError
 from cai_core.settings import validation_sentence
+from cai_core.train.configs import presets
 
 Config = TypeVar("Config", bound=BaseModel)
 
 
 def load_config(
-    kind: type[Config], path: Path | None = None, overrides: Sequence[str] = ()
+    kind: type[Config],
+    path: Path | None = None,
+    overrides: Sequence[str] = (),
+    *,
+    preset: str = "",
 ) -> Config:
-    """Read a configuration: the file's values, then `key=value` overrides (`lora.r=8` reaches in).
+    """Read a configuration: a preset's values, over them the file's, over those `key=value` overrides.
+
+    `lora.r=8` reaches into a group. A file may name its preset itself (`preset: cpu`); one that is
+    given here counts instead.
 
     Raises:
         TrainError: unreadable, an unknown key, or a value out of range; says which.
     """
     values = _read_yaml(path) if path else {}
+    if preset:
+        values["preset"] = preset
     return of_values(kind, values, overrides, place=f"{path}: " if path else "")
 
 
@@ -30,6 +40,8 @@ def of_values(
     kind: type[Config], values: dict[str, Any], overrides: Sequence[str] = (), *, place: str = ""
 ) -> Config:
     """A configuration of values that were read; `place` stands before what is wrong.
+
+    The value `preset` names what lies under them.
 
     Raises:
         TrainError: an unknown key, or a value out of range; says which.
@@ -40,9 +52,18 @@ def of_values(
             raise TrainError(f"--set {override!r} is not of the form key=value")
         _put(values, key.strip().split("."), _scalar(text, override))
     try:
-        return kind.model_validate(values)
+        return kind.model_validate(_over_preset(kind, values))
     except ValidationError as error:
         raise TrainError(f"{place}{validation_sentence(error)}") from error
+
+
+def _over_preset(kind: type[Config], values: dict[str, Any]) -> dict[str, Any]:
+    """The values with those of the preset that they name under them."""
+    name = values.get("preset")
+    laid = presets.over(str(name), kind, values) if name else dict(values)
+    if not name or "preset" not in kind.model_fields:
+        laid.pop("preset", None)
+    return laid
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
