@@ -14,7 +14,15 @@ import click
 from cai_core.cli.duel import watching_of, watching_options
 from cai_core.cli.running import Running, stage_options
 from cai_core.cli.train_alternatives import dpo, grpo, rloo
-from cai_core.cli.train_task import PATH, finished, named, preset_option, seeded, task_of, task_options
+from cai_core.cli.train_task import (
+    PATH,
+    finished,
+    named,
+    preset_option,
+    seeded,
+    task_of,
+    task_options,
+)
 from cai_core.schema import Row
 from cai_core.train.configs import ChainConfig, load_config
 
