@@ -31,6 +31,9 @@ _FIRST = {
     "ppo": ("total_episodes", "learning_rate", "kl_coef"),
 }
 
+# Of a preset or a file, and not in the form.
+_UNSEEN = ("sampling", "gate", "best_of_n", "best_of_n_prompts", "comparison_prompts")
+
 
 def show(db: Database) -> None:
     """The form of the chain and its start button."""
@@ -51,7 +54,8 @@ def show(db: Database) -> None:
     with right:
         version = _version(db)
         judge = _judge()
-    values = _choices(begin)
+    values = {name: begin.values[name] for name in _UNSEEN if name in begin.values}
+    values |= _choices(begin)
     for stage_name, first in _FIRST.items():
         title, stage = next(
             (t, s) for t, s in train_single.STAGES.items() if s.method == stage_name

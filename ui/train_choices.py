@@ -81,7 +81,7 @@ def reward_models(db: Database, *, key: str, wanted: str = "") -> str | None:
         for job in jobs
     }
     if not names:
-        st.info("PPO needs a reward model: train one first.", icon=":material/info:")
+        st.info("This needs a reward model: train one first.", icon=":material/info:")
         return None
     return st.selectbox(
         "Reward model",

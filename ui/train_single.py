@@ -51,7 +51,29 @@ STAGES = {
         "prompts",
         ("total_episodes", "learning_rate", "kl_coef", "response_length"),
     ),
+    "DPO": Stage(
+        "dpo",
+        "DPO",
+        "Learn from preference pairs directly, without a reward model.",
+        "preference",
+        ("num_train_epochs", "learning_rate", "beta", "max_steps"),
+    ),
+    "RLOO": Stage(
+        "rloo",
+        "RLOO",
+        "Train against a reward model by comparing several answers to one prompt.",
+        "prompts",
+        ("max_steps", "learning_rate", "beta", "num_generations"),
+    ),
+    "GRPO": Stage(
+        "grpo",
+        "GRPO",
+        "Train against a reward model by ranking several answers to one prompt as a group.",
+        "prompts",
+        ("max_steps", "learning_rate", "beta", "num_generations"),
+    ),
 }
+ONLINE = ("ppo", "rloo", "grpo")  # learn from a reward model
 
 
 def title_of(method: str) -> str | None:
@@ -73,18 +95,21 @@ def show(db: Database, stage: Stage) -> None:
             wanted=begin.options.get("data", ""),
         )
     with right:
-        ppo = stage.method == "ppo"
-        words = "Policy to start from (an SFT run)" if ppo else "Base model"
+        online = stage.method in ONLINE
+        policy = online or stage.method == "dpo"
+        words = "Policy to start from (an SFT run)" if policy else "Base model"
         model = train_choices.trainable_models(
             key=begin.key(f"model_{stage.method}"),
             label=words,
-            trained=ppo,
+            trained=policy,
             wanted=begin.options.get("model", ""),
         )
         reward = None
-        if ppo:
+        if online:
             reward = train_choices.reward_models(
-                db, key=begin.key("reward_ppo"), wanted=begin.options.get("reward_model", "")
+                db,
+                key=begin.key(f"reward_{stage.method}"),
+                wanted=begin.options.get("reward_model", ""),
             )
     kind = configs.CONFIGS[stage.method]
     values = config_form(
@@ -93,7 +118,7 @@ def show(db: Database, stage: Stage) -> None:
         key=begin.key(f"set_{stage.method}"),
         start=begin.values,
     )
-    if data is None or (stage.method == "ppo" and reward is None):
+    if data is None or (online and reward is None):
         return
     start_button(_submission(stage, data, model, values, reward))
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
+from pydantic import BaseModel
 
 from cai_core.errors import CaiError
-from cai_core.train.configs import CONFIGS, ChainConfig, Method, of_values, values_of
+from cai_core.train.configs import CONFIGS, ChainConfig, Method, of_values, presets, values_of
 from ui import run_again
 from ui.plain import label
 
@@ -64,8 +65,9 @@ def show_source(kind: str) -> None:
     """Say where the form's values come from, and offer a file and the defaults."""
     now = begun(kind)
     with st.container(horizontal=True, vertical_alignment="center"):
+        _presets(kind, now)
         if now.says:
-            st.caption(label(now.says, limit=200))
+            st.caption(label(now.says, limit=300))
         with st.popover("Settings from a file", icon=":material/upload_file:", type="tertiary"):
             given = st.file_uploader(
                 "YAML of settings", type=["yaml", "yml", "json"], key=now.key(f"file_{kind}")
@@ -81,6 +83,27 @@ def show_source(kind: str) -> None:
                 args=(kind, {}, ""),
                 type="tertiary",
             )
+
+
+def _presets(kind: str, now: Begin) -> None:
+    """Settings for a machine or after a paper, over which the form then goes on."""
+    with st.popover("Presets", icon=":material/tune:", type="tertiary"):
+        for one in presets.PRESETS:
+            st.button(
+                one.label,
+                key=now.key(f"preset_{kind}_{one.key}"),
+                on_click=begin,
+                args=(kind, one.values(_config_of(kind)), f"{one.label}: {one.says}"),
+                width="stretch",
+            )
+            st.caption(label(one.says, limit=300))
+
+
+def _config_of(kind: str) -> type[BaseModel]:
+    if kind == "chain":
+        return ChainConfig
+    method: Method = next(one for one in CONFIGS if one == kind)
+    return CONFIGS[method]
 
 
 def _take_file(kind: str, content: bytes, name: str) -> None:
@@ -101,5 +124,4 @@ def _checked(kind: str, values: dict[str, Any], name: str) -> None:
         needed = dict.fromkeys(("data", "prompts", "constitution"), "chosen on the page")
         of_values(ChainConfig, needed | values, place=f"{name}: ")
         return
-    method: Method = next(one for one in CONFIGS if one == kind)
-    of_values(CONFIGS[method], dict(values), place=f"{name}: ")
+    of_values(_config_of(kind), dict(values), place=f"{name}: ")

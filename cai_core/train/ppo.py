@@ -256,26 +256,52 @@ class PpoTrainer(Trainer):
     ) -> Any:
         """Policy loss and `vf_coef` times value loss, as means over the minibatch's tokens."""
         old: Rollout = inputs["rollout"]
-        seen: Forward = model(old, self.ppo.temperature, inputs["warming"])
+        if inputs["warming"]:
+            seen: Forward = model(old, self.ppo.temperature, "values")
+            loss = self._value_loss(old, seen, inputs)
+        elif self._learns_in_two:
+            told = self._learn_values(model, inputs)
+            seen = model(old, self.ppo.temperature, "policy")
+            loss = told + self._policy_loss(old, seen, inputs)
+        else:
+            seen = model(old, self.ppo.temperature)
+            loss = self._value_loss(old, seen, inputs) + self._policy_loss(old, seen, inputs)
+        return (loss, {"logprobs": seen.logprobs}) if return_outputs else loss
+
+    @property
+    def _learns_in_two(self) -> bool:
+        """A value model of its own learns before the policy is read: one graph in memory, not two.
+
+        On several devices the gradients of both are gathered at once.
+        """
+        own = not self.actor_critic.reads_values_on_the_way
+        return own and self.args.world_size == 1 and torch.is_grad_enabled()
+
+    def _learn_values(self, model: nn.Module, inputs: dict[str, Any]) -> Tensor:
+        """The value loss, whose gradients are there already."""
+        seen: Forward = model(inputs["rollout"], self.ppo.temperature, "values")
+        loss = self._value_loss(inputs["rollout"], seen, inputs)
+        self.accelerator.backward(loss / self.current_gradient_accumulation_steps)
+        return loss.detach()
+
+    def _value_loss(self, old: Rollout, seen: Forward, inputs: dict[str, Any]) -> Tensor:
+        """`vf_coef` times its mean over the minibatch's tokens."""
         value = adv.value_loss(
             seen.values, old.values, old.returns, cliprange=self.ppo.cliprange_value
         )
         self.meters.note_value(old.mask, value)
-        loss = self.ppo.vf_coef * (value.loss * old.mask).sum()
-        if seen.logprobs is not None:
-            loss = loss + self._policy_loss(old, seen, first=inputs["first"])
-        loss = loss / inputs["tokens"]
-        return (loss, {"values": seen.values}) if return_outputs else loss
+        loss = self.ppo.vf_coef * (value.loss * old.mask).sum() / inputs["tokens"]
+        return cast(Tensor, loss)
 
-    def _policy_loss(self, old: Rollout, seen: Forward, *, first: bool) -> Tensor:
-        """Summed over the tokens that count."""
+    def _policy_loss(self, old: Rollout, seen: Forward, inputs: dict[str, Any]) -> Tensor:
+        """Its mean over the minibatch's tokens."""
         assert seen.logprobs is not None
         change = (seen.logprobs - old.logprobs) * old.mask
         policy = adv.policy_loss(change.exp(), old.advantages, cliprange=self.ppo.cliprange)
         self.meters.note_policy(old.mask, change.detach(), seen.entropy, policy)
-        if first:
+        if inputs["first"]:
             self.meters.note_first_ratio(change.detach())
-        return cast(Tensor, (policy.loss * old.mask).sum())
+        return cast(Tensor, (policy.loss * old.mask).sum() / inputs["tokens"])
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add the means since the last log, the episodes so far, and episodes a second."""

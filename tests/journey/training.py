@@ -76,7 +76,7 @@ def see_curves_and_report(walk: Walk) -> None:
     assert (job.state, job.attempt, job.reason) == ("succeeded", 1, "")
     screen.page.reload()
     screen.part("Curves")
-    for measure in ("sft/loss", "reward/loss", "ppo/objective/kl"):
+    for measure in ("loss: ", "accuracy: ", "objective/kl: "):
         expect(screen.main.get_by_role("figure", name=measure).first).to_be_visible()
     screen.shot("run-curves")
     screen.part("Report")
@@ -97,7 +97,7 @@ def see_curves_and_report(walk: Walk) -> None:
 
 def chat_with_the_result(walk: Walk) -> None:
     screen = walk.screen
-    screen.part("Chat with the result")
+    screen.part("Chat")
     box = screen.main.get_by_role("textbox", name="Ask the trained model")
     box.fill("Where is the ladder?")
     box.press("Enter")

@@ -69,9 +69,41 @@ def test_the_button_is_off_while_the_same_job_waits(with_datasets, open_page):
     assert not at.button(key="start_reward").disabled
 
 
-def test_ppo_needs_a_reward_model(with_datasets, open_page):
-    at = choose(open_page, "PPO")
-    assert any("PPO needs a reward model" in i.value for i in at.info)
+@pytest.mark.parametrize("what", ["PPO", "RLOO", "GRPO"])
+def test_what_learns_online_needs_a_reward_model(with_datasets, open_page, what):
+    at = choose(open_page, what)
+    assert any("This needs a reward model" in i.value for i in at.info)
+
+
+def test_dpo_is_submitted(with_datasets, open_page):
+    at = choose(open_page, "DPO")
+    at.number_input(key="set_dpo_max_steps").set_value(3).run()
+    at.button(key="start_dpo").click().run()
+    assert not at.exception
+    (job,) = jobs(with_datasets)
+    assert job.argv[:2] == ("train", "dpo")
+
+
+@pytest.mark.parametrize("what", ["SFT", "All three"])
+def test_a_preset_fills_the_form_and_is_submitted_as_values(with_datasets, open_page, what):
+    kind = {"SFT": "sft", "All three": "chain"}[what]
+    at = choose(open_page, what)
+    at.button(key=f"preset_{kind}_cpu").click().run()
+    assert not at.exception
+    at.button(key=f"start_{kind}").click().run()
+    (job,) = jobs(with_datasets)
+    given = json.loads((queue.folder_of(job.id) / "config.yaml").read_text())
+    from cai_core.train.configs import ChainConfig, SftConfig, load_config, presets
+
+    config = load_config(
+        {"sft": SftConfig, "chain": ChainConfig}[kind], queue.folder_of(job.id) / "config.yaml"
+    )
+    wanted = presets.preset("cpu").methods["sft"]
+    found = config if kind == "sft" else config.sft
+    assert given
+    for name, value in wanted.items():
+        shown = getattr(found, name)
+        assert (shown.model_dump() if hasattr(shown, "model_dump") else shown) == value, name
 
 
 def test_the_chain_is_submitted_with_its_constitution_and_datasets(with_datasets, open_page):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from peft import inject_adapter_in_model
@@ -28,15 +28,16 @@ from cai_core.train.policy.rollouts import Answers, Rollout, joined, trimmed
 from cai_core.train.reward_model import RewardModel
 
 Tensor = torch.Tensor
+Of = Literal["both", "values", "policy"]
 POLICY, VALUE = "policy", "value"  # names of adapters
 LEARNED_FILE = "learned.safetensors"
 
 
 @dataclass(frozen=True)
 class Forward:
-    """Of the answer tokens, each (B, T); no log-probabilities where only the values learn."""
+    """Of the answer tokens, each (B, T); None where it was not asked for."""
 
-    values: Tensor
+    values: Tensor | None = None
     logprobs: Tensor | None = None
     entropy: Tensor | None = None
 
@@ -80,26 +81,25 @@ class ActorCritic(nn.Module):
         """Whether the pass that gives log-probabilities gives the values too."""
         return self.body is None and not self.adapters
 
-    def forward(
-        self, batch: Answers | Rollout, temperature: float, warming: bool = False
-    ) -> Forward:
+    def forward(self, batch: Answers | Rollout, temperature: float, of: Of = "both") -> Forward:
         """One pass over prompts and answers.
 
         Args:
-            warming: only the values learn; the policy's backbone gets no gradient from them.
+            of: the values alone give no gradient to the policy's backbone; the policy alone leaves
+                out values of a model of their own.
         """
         length = batch.response_ids.shape[1]
         part: Answers | Rollout = trimmed(cast(Any, batch))
-        if not self.reads_values_on_the_way:
-            values = self._own_values(part)
-            if warming:
-                return Forward(_wide(values, length))
-            logprobs, entropy, _ = read(self.policy, part, temperature)
-        else:
+        values = logprobs = entropy = None
+        if self.reads_values_on_the_way:
             logprobs, entropy, hidden = read(self.policy, part, temperature)
-            values = self.value_of(hidden.detach() if warming else hidden)
-            if warming:
-                return Forward(_wide(values, length))
+            values = self.value_of(hidden.detach() if of == "values" else hidden)
+            logprobs = None if of == "values" else logprobs
+        else:
+            if of != "policy":
+                values = self._own_values(part)
+            if of != "values":
+                logprobs, entropy, _ = read(self.policy, part, temperature)
         return Forward(*(_wide(one, length) for one in (values, logprobs, entropy)))
 
     def value_of(self, hidden: Tensor) -> Tensor:
@@ -109,7 +109,7 @@ class ActorCritic(nn.Module):
 
     def values(self, batch: Answers) -> Tensor:
         """Values (B, T) just before each answer token, of a value model of its own."""
-        return _wide(self._own_values(batch), batch.response_ids.shape[1])
+        return cast(Tensor, _wide(self._own_values(batch), batch.response_ids.shape[1]))
 
     def _own_values(self, batch: Answers | Rollout) -> Tensor:
         ids, mask, positions = joined(batch)
@@ -256,8 +256,10 @@ def _plain(tensor: Tensor) -> Tensor:
     return tensor.detach().cpu().contiguous().clone()
 
 
-def _wide(values: Tensor, length: int) -> Tensor:
+def _wide(values: Tensor | None, length: int) -> Tensor | None:
     """(B, t) as (B, length): 0 where only padding stood."""
+    if values is None:
+        return None
     return nn.functional.pad(values, (0, length - values.shape[1]))
 
 
