@@ -28,6 +28,7 @@ KINDS = {
     "ppo": "PPO",
     "chain": "chain of all three",
     "winrate": "comparison",
+    "guard": "guard between stages",
     "revisions": "revisions against first answers",
     "suite": "suite of a constitution",
     "dpo": "DPO",

@@ -9,6 +9,7 @@ import click
 
 from cai_core.cli.best_of_n import best_of_n
 from cai_core.cli.evidence import evidence
+from cai_core.cli.guard import guard
 from cai_core.cli.judge import check_panel, ref_of, rows_in, setting_of
 from cai_core.cli.output import write_result
 from cai_core.cli.running import Running, stage_options
@@ -286,3 +287,4 @@ def _revision_report(
 
 evaluate.add_command(best_of_n)
 evaluate.add_command(evidence)
+evaluate.add_command(guard)

@@ -46,6 +46,7 @@ COMMANDS: Mapping[str, Command] = {
     "chain": Command(("train", "chain"), "out", "labels", "out/labels.jsonl"),
     "revisions": Command(("evaluate", "revisions"), "result.json"),
     "winrate": Command(("evaluate", "winrate"), "result.json"),
+    "guard": Command(("evaluate", "guard"), "result.json"),
     "best-of-n": Command(("evaluate", "best-of-n"), "result.json"),
     "suite": Command(
         ("constitution", "test", "constitution.yaml"),

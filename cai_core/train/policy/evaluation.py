@@ -10,7 +10,6 @@ are made, scored and compared is handed in.
 """
 
 import dataclasses
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Any, Protocol
 from cai_core.errors import BudgetError, ModelError, Stopped
 from cai_core.schema import Chat, Row, chat_from_row, chat_row, content_hash
 from cai_core.stats import Estimate
+from cai_core.train import checkpoints
 from cai_core.train.loop import Task
 from cai_core.train.policy import best
 from cai_core.train.watch.duel import Duel, Duelled, gain_of
@@ -174,7 +174,7 @@ class Evaluation:
     def _tell(self, step: int, said: Said) -> None:
         """A handful of answers with their rewards, and what can be counted in all of them."""
         rows: list[Row] = [
-            {"prompt": chat[-1].content, "answer": one.text, "score": score, "ended": one.ended}
+            {"prompt": chat_row(chat), "answer": one.text, "score": score, "ended": one.ended}
             for chat, one, score in zip(
                 self.questions.chats[:SHOWN], said.answers, said.scores, strict=False
             )
@@ -240,7 +240,9 @@ def callback(evaluation: Evaluation, policy: Policy) -> Any:
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             if state.is_world_process_zero:
-                evaluation.begin(state.global_step, seconds=_seconds(Path(args.output_dir)))
+                newest = checkpoints.newest_valid(Path(args.output_dir))
+                seconds = checkpoints.seconds(newest) if newest else 0.0
+                evaluation.begin(state.global_step, seconds=seconds)
                 self._run_if_due(state)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -255,11 +257,3 @@ def callback(evaluation: Evaluation, policy: Policy) -> Any:
                 evaluation.run(state.global_step, policy)
 
     return Evaluating()
-
-
-def _seconds(folder: Path) -> float:
-    from cai_core.train import checkpoints
-
-    newest = checkpoints.newest_valid(folder)
-    path = newest / "seconds.json" if newest else None
-    return float(json.loads(path.read_text())) if path and path.exists() else 0.0

@@ -118,7 +118,8 @@ def readings(values: Mapping[str, float], watched: Watched) -> dict[str, float]:
     found["truncated"] = values.get("completions/clipped_ratio")
     if length is not None:  # TRL's online trainers tell means a token
         found["entropy"] = values.get("entropy")
-        found["kl"] = values["kl"] * length if "kl" in values else None
+        if found["kl"] is None and "kl" in values:
+            found["kl"] = values["kl"] * length
     elif ended is not None:
         found["truncated"] = 1 - ended / watched.answers
     return {k: v for k, v in found.items() if v is not None and math.isfinite(v)}
