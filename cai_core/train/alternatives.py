@@ -26,7 +26,7 @@ from cai_core.train.card import Run
 from cai_core.train.configs import DpoConfig, OnlineConfig
 from cai_core.train.leaning import Leaning
 from cai_core.train.loop import Task
-from cai_core.train.policy.rollouts import RewardFn, prompt_ids, short_enough
+from cai_core.train.policy.rollouts import RewardFn, ShortPrompts, finite, prompt_ids
 from cai_core.train.reward_model import RewardModel
 from cai_core.train.watch import ends, first_batch
 from cai_core.train.watch.records import Watch
@@ -195,15 +195,14 @@ def _online(task: Task, reward: Path | RewardFn) -> Run:
     config = cast(OnlineConfig, task.config)
     tokenizer = loop.load_tokenizer(task.model)
     scores = RewardModel.load(reward).reward if isinstance(reward, Path) else reward
-    every = [chat_from_row(row["prompt"]) for row in task.data.train]
-    chats = short_enough(every, tokenizer, config.max_prompt_length)
-    order = _order(config, len(chats))
+    prompts = ShortPrompts.of(task.data.train, tokenizer, config.max_prompt_length)
+    order = _order(config, len(prompts.chats))
     kind, arguments = _kind(task)
     trainer: Any = kind(
         model=sft.load_causal(task.model),
         reward_funcs=_reward_model(scores, config, tokenizer.eos_token_id),
         args=arguments,
-        train_dataset=sft.dataset([{"prompt": chat_row(chats[place])} for place in order]),
+        train_dataset=sft.dataset([{"prompt": chat_row(prompts.chats[place])} for place in order]),
         processing_class=tokenizer,
         peft_config=sft.lora(config.lora, "CAUSAL_LM"),
     )
@@ -211,11 +210,9 @@ def _online(task: Task, reward: Path | RewardFn) -> Run:
     trainer.add_callback(looks)
     fit = loop.fit(trainer, task)
     sft.save_merged(trainer, task.out)
-    dropped = len(every) - len(chats)
-    note = f"{dropped} prompts were longer than max_prompt_length and left out" if dropped else ""
-    metrics = {**fit.metrics, "dropped_prompts": dropped, **looks.ends()}
+    metrics = {**fit.metrics, "dropped_prompts": prompts.dropped, **looks.ends()}
     run = task.run(steps=fit.steps, seconds=fit.seconds, metrics=metrics)
-    return loop.with_notes(run, note)
+    return loop.with_notes(run, prompts.note)
 
 
 def _order(config: OnlineConfig, prompts: int) -> list[int]:
@@ -263,22 +260,13 @@ def _reward_model(scores: RewardFn, config: OnlineConfig, end: int) -> Any:
         chats = [chat_from_row(prompt) for prompt in prompts]
         texts = [completion[0]["content"] for completion in completions]
         penalty = config.missing_eos_penalty or 0.0
-        found = _finite(scores(chats, texts), len(chats))
+        found = finite(scores(chats, texts), len(chats))
         return [
             score - (0.0 if end in ids else penalty)
             for score, ids in zip(found, completion_ids, strict=True)
         ]
 
     return reward_model
-
-
-def _finite(given: Sequence[float], count: int) -> list[float]:
-    scores = [float(score) for score in given]
-    if len(scores) != count or any(score - score != 0 for score in scores):
-        raise TrainError(
-            f"the reward gave {scores} for {count} answers; it must give one number each"
-        )
-    return scores
 
 
 class DevAnswers(TrainerCallback):
@@ -314,7 +302,7 @@ class DevAnswers(TrainerCallback):
         if not self.chats or not self.trainer.is_world_process_zero():
             return
         texts, ended = self._answers()
-        scores = _finite(self.scores(self.chats, texts), len(texts))
+        scores = finite(self.scores(self.chats, texts), len(texts))
         rows = [
             {"prompt": chat_row(chat), "answer": text, "score": score, "ended": end}
             for chat, text, score, end in zip(self.chats, texts, scores, ended, strict=True)

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from transformers import Trainer, TrainingArguments
 
-from cai_core.errors import Stopped, TrainError
+from cai_core.errors import Stopped
 from cai_core.schema import Chat, chat_from_row
 from cai_core.stats import Estimate, clustered_mean
 from cai_core.train import checkpoints, loop, sft
@@ -33,14 +33,14 @@ from cai_core.train.policy.evaluation import callback as evaluation_callback
 from cai_core.train.policy.meters import Meters
 from cai_core.train.policy.rollouts import (
     Answers,
-    Episodes,
-    Repeats,
     RewardFn,
     Rollout,
+    ShortPrompts,
     by_length,
+    finite,
     seeded,
-    short_enough,
 )
+from cai_core.train.policy.schedule import Episodes, Repeats, place_of
 from cai_core.train.policy.writer import Writer
 from cai_core.train.reward_model import RewardModel
 from cai_core.train.watch import first_batch
@@ -79,13 +79,11 @@ def _train(task: Task, reward: Path | RewardFn, umpire: Umpire | None, safe: Seq
     tokenizer.padding_side = "left"
     policy = sft.load_causal(task.model)
     judge = RewardModel.load(reward) if isinstance(reward, Path) else None
-    every = [chat_from_row(row["prompt"]) for row in task.data.train]
-    chats = short_enough(every, tokenizer, config.max_prompt_length)
-    dropped = len(every) - len(chats)
+    prompts = ShortPrompts.of(task.data.train, tokenizer, config.max_prompt_length)
     trainer = PpoTrainer(
         model=ActorCritic.build(policy, config, tokenizer, judge),
         task=task,
-        chats=chats,
+        chats=prompts.chats,
         reward_fn=judge.reward if judge else cast(RewardFn, reward),
         tokenizer=tokenizer,
     )
@@ -94,11 +92,9 @@ def _train(task: Task, reward: Path | RewardFn, umpire: Umpire | None, safe: Seq
     fit = loop.fit(trainer, task)
     trainer.save_policy(task.out)
     metrics = {**fit.metrics, **trainer.held_out_scores()}
-    note = f"{dropped} prompts were longer than max_prompt_length and left out" if dropped else ""
     run = task.run(steps=fit.steps, seconds=fit.seconds, metrics=metrics)
-    return loop.with_notes(
-        dataclasses.replace(run, best=evaluation.best), note, umpire.note if umpire else ""
-    )
+    run = dataclasses.replace(run, best=evaluation.best)
+    return loop.with_notes(run, prompts.note, umpire.note if umpire else "")
 
 
 class PpoTrainer(Trainer):
@@ -161,37 +157,30 @@ class PpoTrainer(Trainer):
         config = self.ppo
         if self._passes < 0:  # new or resumed
             self._passes = self.state.global_step * config.gradient_accumulation_steps
-        over_batch = config.num_mini_batches * config.gradient_accumulation_steps
-        number, place = divmod(self._passes, self._passes_per_batch)
-        epoch, part = divmod(place, over_batch)
-        mini, micro = divmod(part, config.gradient_accumulation_steps)
-        if self._rollout is None or place == 0:
+        place = place_of(self._passes, config)
+        if self._rollout is None or place.begins:
             self._rollout = None  # let it go before the next one is made
             chats = [self.chats[i] for i in inputs["prompt"].tolist()]
-            self._rollout = self._make_rollout(chats, number)
+            self._rollout = self._make_rollout(chats, place.batch)
         self._passes += 1
-        with seeded(config.seed, "order", number, epoch):
+        with seeded(config.seed, "order", place.batch, place.epoch):
             order = torch.randperm(len(self._rollout))
-        batch = self._rollout.take(order.view(config.num_mini_batches, -1)[mini])
+        batch = self._rollout.take(order.view(config.num_mini_batches, -1)[place.mini])
         self._show(batch)
         batch = batch.take(by_length(batch))  # passes of like length need little padding
         size = config.per_device_train_batch_size
         tokens = self.accelerator.reduce(batch.mask.sum().float(), reduction="mean")
         return {
-            "rollout": batch.take(slice(micro * size, (micro + 1) * size)),
+            "rollout": batch.take(slice(place.part * size, (place.part + 1) * size)),
             "tokens": tokens.clamp(min=1) / config.gradient_accumulation_steps,
-            "first": place < config.gradient_accumulation_steps,
-            "warming": number < self.warmup,
+            "first": place.first,
+            "warming": place.batch < self.warmup,
         }
 
     def _show(self, batch: Rollout) -> None:
         """The first batch, as the model sees it."""
         prompts, said = (batch.query_ids, batch.query_mask), (batch.response_ids, batch.mask)
         first_batch.tell(self, lambda: first_batch.of_answers(self.tokenizer, prompts, said))
-
-    @property
-    def _passes_per_batch(self) -> int:
-        return self.ppo.steps_per_batch * self.ppo.gradient_accumulation_steps
 
     @torch.no_grad()
     def _make_rollout(self, chats: list[Chat], number: int) -> Rollout:
@@ -203,22 +192,7 @@ class PpoTrainer(Trainer):
         scores = self.scores(chats, answers)
         kl = (logprobs - self.writer.reference_logprobs(answers)) * answers.mask
         rewards = adv.token_rewards(scores, kl, answers.mask, kl_coef=self.kl_coef)
-        advantages, returns = adv.gae(
-            rewards, values, answers.mask, gamma=config.gamma, lam=config.lam
-        )
-        mask = answers.mask
-        if config.mask_truncated_completions:
-            mask = mask * answers.ended[:, None]
-        rollout = Rollout(
-            query_ids=answers.query_ids,
-            query_mask=answers.query_mask,
-            response_ids=answers.response_ids,
-            mask=mask,
-            logprobs=logprobs,
-            values=values,
-            advantages=adv.whiten(advantages, mask),
-            returns=returns,
-        )
+        rollout = Rollout.of(answers, logprobs, values, rewards, config)
         self.meters.note_answers(answers, scores, kl, written.entropy, self.kl_coef)
         self.meters.note_values(rollout)
         share, seen = self.all_rows / config.kl_horizon, float(kl.sum(1).mean())
@@ -238,12 +212,8 @@ class PpoTrainer(Trainer):
 
     def scores(self, chats: Sequence[Chat], answers: Answers) -> Tensor:
         """Scores (B,) of the answers, less the penalty of those that did not end."""
-        given = list(self.reward_fn(chats, answers.texts))
+        given = finite(self.reward_fn(chats, answers.texts), len(chats))
         scores = torch.tensor(given, dtype=torch.float, device=answers.mask.device)
-        if len(given) != len(chats) or not bool(scores.isfinite().all()):
-            raise TrainError(
-                f"the reward gave {given} for {len(chats)} answers; it must give one number each"
-            )
         penalty = (self.ppo.missing_eos_penalty or 0.0) * (~answers.ended).float()
         return cast(Tensor, scores - penalty)
 
@@ -321,7 +291,7 @@ class PpoTrainer(Trainer):
         folder = Path(output_dir or str(self.args.output_dir))
         self.save_policy(folder)
         self.actor_critic.save_learned(folder)
-        if self._rollout is not None and self._passes % self._passes_per_batch:
+        if self._rollout is not None and not place_of(self._passes, self.ppo).begins:
             self._rollout.save(folder / _ROLLOUT_FILE)
         state = {"kl_coef": self.kl_coef, "meters": self.meters.state_dict()}
         (folder / _STATE_FILE).write_text(json.dumps(state))

@@ -143,7 +143,7 @@ def _train(task: Task) -> tuple[Scorer, Run]:
     model = _with_head(task.model)
     window = int(model.config.get_text_config().max_position_embeddings)
     limit = min(config.max_length, window)
-    pairs = FittingPairs.of(task.data.train, tokenizer, limit)
+    pairs = FittingPairs.to_train_on(task.data.train, tokenizer, limit)
     memory.forget_peak()
     trainer = SoftRewardTrainer(
         model=model,
@@ -167,8 +167,7 @@ def _train(task: Task) -> tuple[Scorer, Run]:
 
 def _dev_of(task: Task, tokenizer: Any, limit: int) -> Any:
     """The dev pairs that fit, for a look at them during training; None where there are none."""
-    rows = task.data.split("dev")
-    kept = FittingPairs.of(rows, tokenizer, limit).rows if rows else ()
+    kept = FittingPairs.of(task.data.split("dev"), tokenizer, limit).rows
     return sft.dataset(tokenized(kept, tokenizer)) if kept else None
 
 

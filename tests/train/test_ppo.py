@@ -9,7 +9,7 @@ from cai_core.errors import Stopped, TrainError
 from cai_core.schema import Hooks, assistant, chat_from_row, user
 from cai_core.train import loop, ppo, reward, sft
 from cai_core.train.configs import PpoConfig, RewardConfig
-from cai_core.train.policy import rollouts, sampling
+from cai_core.train.policy import rollouts, sampling, schedule
 from cai_core.train.policy.actor_critic import ActorCritic
 from cai_core.train.policy.logprobs import logprobs_of
 from tests.bench import bench_ppo
@@ -411,11 +411,11 @@ def test_every_batch_is_sampled_anew_and_each_again_alike(tiny, data, tmp_path):
 
 
 def test_every_prompt_comes_up_once_a_pass():
-    episodes = rollouts.Episodes(5, 12, seed=3)
+    episodes = schedule.Episodes(5, 12, seed=3)
     order = [episodes[i] for i in range(12)]
     assert sorted(order[:5]) == sorted(order[5:10]) == [0, 1, 2, 3, 4]
     assert order[:5] != order[5:10]
-    assert list(rollouts.Repeats(4, size=2, times=2)) == [0, 1, 0, 1, 2, 3, 2, 3]
+    assert list(schedule.Repeats(4, size=2, times=2)) == [0, 1, 0, 1, 2, 3, 2, 3]
 
 
 def test_ppo_learns_to_write_a_word(tmp_path):

@@ -274,3 +274,14 @@ def test_a_dataset_of_another_kind_is_refused(tiny, tmp_path):
     data = write_dataset(tmp_path / "d", "sft", train=sft_rows(2))
     with pytest.raises(TrainError, match="of kind sft, not preference"):
         make_task("reward", data, tiny, tmp_path / "o", config())
+
+
+def test_dev_pairs_that_all_are_too_long_end_no_training(tiny, tmp_path):
+    """They are left out of the looks, not taken for a fault of the training rows."""
+    long = preference_rows(2)
+    for row in long:
+        row["chosen"][0]["content"] = "yes " * 200
+    data = write_dataset(tmp_path / "d", "preference", train=preference_rows(8), dev=long)
+    asked = RewardConfig(max_length=64, max_steps=1)
+    run = reward.train(make_task("reward", data, tiny, tmp_path / "o", asked))
+    assert run.steps == 1

@@ -72,7 +72,7 @@ class PpoConfig(TrainingConfig):
     value_model: Literal["separate", "shared", "adapters"] = Field(
         "separate",
         description="a model of its own that starts from the reward model, as in InstructGPT; or a"
-        " head on the policy's backbone, which halves time and memory; or, with LoRA, adapters of"
+        " head on the policy's backbone, so that one pass gives both; or, with LoRA, adapters of"
         " its own on one frozen backbone",
     )
     mask_truncated_completions: bool = Field(

@@ -1,10 +1,10 @@
-"""Rollouts: answers of the policy with what the losses need, and the order of prompts.
+"""Rollouts: answers of the policy with what the losses need, and the prompts that they answer.
 
 Shapes: B answers, Q prompt tokens (padded on the left), T answer tokens (padded on the right).
 """
 
 import hashlib
-import random
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cai_core.errors import TrainError
-from cai_core.schema import Chat, chat_row
+from cai_core.schema import Chat, Row, chat_from_row, chat_row
+from cai_core.train.configs import PpoConfig
+from cai_core.train.policy import advantages as adv
 from cai_core.train.policy.advantages import Tensor
 
 RewardFn = Callable[[Sequence[Chat], Sequence[str]], Sequence[float]]
@@ -45,6 +47,28 @@ class Rollout:
     values: Tensor  # (B, T) before learning
     advantages: Tensor  # (B, T) whitened
     returns: Tensor  # (B, T)
+
+    @classmethod
+    def of(
+        cls, answers: Answers, logprobs: Tensor, values: Tensor, rewards: Tensor, config: PpoConfig
+    ) -> "Rollout":
+        """From what was read of the answers and their rewards by token, each (B, T)."""
+        advantages, returns = adv.gae(
+            rewards, values, answers.mask, gamma=config.gamma, lam=config.lam
+        )
+        mask = answers.mask
+        if config.mask_truncated_completions:
+            mask = mask * answers.ended[:, None]
+        return cls(
+            query_ids=answers.query_ids,
+            query_mask=answers.query_mask,
+            response_ids=answers.response_ids,
+            mask=mask,
+            logprobs=logprobs,
+            values=values,
+            advantages=adv.whiten(advantages, mask),
+            returns=returns,
+        )
 
     def take(self, index: Any) -> "Rollout":
         return Rollout(*(getattr(self, field.name)[index] for field in fields(self)))
@@ -99,12 +123,40 @@ def prompt_ids(tokenizer: Any, chat: Chat) -> list[int]:
     return ids
 
 
-def short_enough(chats: Sequence[Chat], tokenizer: Any, limit: int) -> list[Chat]:
-    """Those of at most `limit` tokens. Raises TrainError where there is none."""
-    short = [chat for chat in chats if len(prompt_ids(tokenizer, chat)) <= limit]
-    if not short:
-        raise TrainError(f"all {len(chats)} prompts are longer than max_prompt_length = {limit}")
-    return short
+@dataclass(frozen=True)
+class ShortPrompts:
+    """Prompts of at most so many tokens; `dropped` counts the longer ones."""
+
+    chats: list[Chat]
+    dropped: int
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], tokenizer: Any, limit: int) -> "ShortPrompts":
+        """From rows of a dataset. Raises TrainError where none is short enough."""
+        every = [chat_from_row(row["prompt"]) for row in rows]
+        short = [chat for chat in every if len(prompt_ids(tokenizer, chat)) <= limit]
+        if not short:
+            raise TrainError(
+                f"all {len(every)} prompts are longer than max_prompt_length = {limit}"
+            )
+        return cls(short, len(every) - len(short))
+
+    @property
+    def note(self) -> str:
+        """What was left out, for people; "" where nothing was."""
+        if not self.dropped:
+            return ""
+        return f"{self.dropped} prompts were longer than max_prompt_length and left out"
+
+
+def finite(given: Sequence[float], count: int) -> list[float]:
+    """What a reward gave. Raises TrainError: not one number an answer."""
+    scores = [float(score) for score in given]
+    if len(scores) != count or not all(math.isfinite(score) for score in scores):
+        raise TrainError(
+            f"the reward gave {scores} for {count} answers; it must give one number each"
+        )
+    return scores
 
 
 @contextmanager
@@ -115,40 +167,6 @@ def seeded(*parts: object) -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(int(hashlib.sha256(repr(parts).encode()).hexdigest()[:15], 16))
         yield
-
-
-class Episodes:
-    """Prompt numbers for every episode: passes over the prompts, each in a new seeded order."""
-
-    def __init__(self, prompts: int, episodes: int, seed: int) -> None:
-        self._prompts, self._episodes, self._seed = prompts, episodes, seed
-        self._orders: dict[int, list[int]] = {}
-
-    def __len__(self) -> int:
-        return self._episodes
-
-    def __getitem__(self, episode: int) -> int:
-        number, place = divmod(episode, self._prompts)
-        if number not in self._orders:
-            order = list(range(self._prompts))
-            random.Random(f"{self._seed}-{number}").shuffle(order)
-            self._orders[number] = order
-        return self._orders[number][place]
-
-
-class Repeats:
-    """A sampler that gives each run of `size` episodes `times` over before the next."""
-
-    def __init__(self, episodes: int, *, size: int, times: int) -> None:
-        self._episodes, self._size, self._times = episodes, size, times
-
-    def __len__(self) -> int:
-        return self._episodes * self._times
-
-    def __iter__(self) -> Iterator[int]:
-        for start in range(0, self._episodes, self._size):
-            for _ in range(self._times):
-                yield from range(start, start + self._size)
 
 
 def joined(batch: Answers | Rollout) -> tuple[Tensor, Tensor, Tensor]:

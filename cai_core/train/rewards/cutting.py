@@ -111,7 +111,6 @@ class FittingPairs:
 
     @classmethod
     def of(cls, rows: Sequence[Row], tokenizer: Any, limit: int) -> "FittingPairs":
-        """Raises TrainError: no pair is left."""
         kept: list[Row] = []
         cut = 0
         for row in rows:
@@ -119,11 +118,17 @@ class FittingPairs:
             if prompt is not None:
                 cut += prompt != row["prompt"]
                 kept.append(row | {"prompt": prompt})
-        if not kept:
+        return cls(tuple(kept), cut, len(rows) - len(kept))
+
+    @classmethod
+    def to_train_on(cls, rows: Sequence[Row], tokenizer: Any, limit: int) -> "FittingPairs":
+        """Raises TrainError: no pair is left."""
+        found = cls.of(rows, tokenizer, limit)
+        if not found.rows:
             raise TrainError(
                 f"the answers of all {len(rows)} pairs are longer than max_length = {limit}; raise it"
             )
-        return cls(tuple(kept), cut, len(rows) - len(kept))
+        return found
 
     @property
     def notes(self) -> tuple[str, str]:

@@ -28,7 +28,7 @@ def train(task: Task, backbone: Backbone) -> tuple[FrozenReward, Run]:
     memory.forget_peak()
     tokenizer = loop.load_tokenizer(task.model)
     limit = min(config.max_length, frozen.window_of(task.model))
-    pairs = FittingPairs.of(task.data.train, tokenizer, limit)
+    pairs = FittingPairs.to_train_on(task.data.train, tokenizer, limit)
     untaught = FrozenReward(np.zeros(0), backbone, tokenizer, limit)
     lessons = _lessons(untaught, pairs.rows, task)
     fit = _fit(config, lessons, untaught, task)
