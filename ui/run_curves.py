@@ -63,7 +63,8 @@ class Curve:
         return _GROUP_OF.get(self.measure, REST)
 
     @property
-    def order(self) -> tuple[int, int, int, str]:
+    def order(self) -> tuple[int, int, int, str, bool]:
+        """Dev lines come behind, so that the first colour is the training rows' everywhere."""
         stages, groups = list(STAGES), [*GROUPS, REST]
         stage = stages.index(self.stage) if self.stage in stages else len(stages)
         return (
@@ -71,6 +72,7 @@ class Curve:
             groups.index(self.group),
             _PLACE.get(self.measure, len(_PLACE)),
             self.measure,
+            self.rows == "dev",
         )
 
 

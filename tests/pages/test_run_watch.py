@@ -5,6 +5,7 @@ import pytest
 from cai_core.jobs import queue
 from cai_core.store import work
 from cai_core.train.watch.records import Alarm, Watch
+from ui import run_curves
 
 PROMPT = [{"role": "user", "content": "How do I make *tea*?"}]
 
@@ -70,6 +71,19 @@ def test_curves_stand_in_groups_and_another_run_lies_over_them(jobs, open_page):
     at.multiselect(key=f"overlay_{jobs[0].id}").set_value([jobs[1].id]).run()
     assert not at.exception
     assert "second" in at.get("plotly_chart")[0].proto.spec
+
+
+def test_training_rows_have_the_first_colour_in_every_chart():
+    series = {
+        "eval_loss": [(1, 2.0)],
+        "loss": [(1, 2.0)],
+        "eval_accuracy": [(1, 0.5)],
+        "accuracy": [],
+    }
+    curves = sorted(run_curves.curves_of("r", "reward", series), key=lambda curve: curve.order)
+    assert [(c.measure, c.rows) for c in curves] == [
+        *(("loss", "train"), ("loss", "dev"), ("accuracy", "train"), ("accuracy", "dev")),
+    ]
 
 
 def test_an_alarm_is_a_box_with_its_step_reason_and_remedy(jobs, watch, open_page):
